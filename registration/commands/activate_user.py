@@ -1,0 +1,82 @@
+import hmac
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID
+
+from registration.authentication import Authenticator
+from registration.domain.activation_code import derive_code, is_live
+from registration.domain.email_address import EmailAddress
+from registration.domain.errors import ExpiredCode, IncorrectCode, InvalidCredentials
+from registration.domain.events import UserActivated
+from registration.domain.mail import Mail
+from registration.domain.policy import Policy
+from registration.domain.user import User
+from registration.messaging.command_bus import Command
+from registration.ports import CodeKeys, NewId, UnitOfWork, UnitsOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class ActivateUser(Command[User]):
+    """Make a registration an active user, with its password and a live code; with a user's password nothing changes.
+
+    Returns the active user. Raises InvalidCredentials, TooManyAttempts, ExpiredCode, IncorrectCode, Overloaded or
+    Unavailable.
+    """
+
+    email: EmailAddress
+    password: str = field(repr=False)
+    code: str = field(repr=False)
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActivateUserHandler:
+    units_of_work: UnitsOfWork
+    authenticate: Authenticator
+    code_keys: CodeKeys
+    new_id: NewId
+    policy: Policy
+
+    async def __call__(self, command: ActivateUser) -> User:
+        _, holder = await self.authenticate(command.email, command.password, command.client)
+        if isinstance(holder, User):
+            return holder
+        step = partial(self._activate, holder.credential_id, command.code, self.new_id())
+        outcome = await self.units_of_work(command.email, command.client, step)
+        if isinstance(outcome, IncorrectCode):  # raised only here: the count that it tells of is committed
+            raise outcome
+        return outcome
+
+    async def _activate(
+        self, credential_id: UUID, code: str, attempt_id: UUID, work: UnitOfWork
+    ) -> User | IncorrectCode:
+        account = work.account
+        if user := account.user_of(credential_id):
+            return user
+        registration = account.registration_of(credential_id)
+        if registration is None:
+            raise InvalidCredentials
+        codes = account.newest_first(registration)
+        newest_id = codes[0].id
+        guard = account.guard(self.policy)
+        if guard.has_counted(attempt_id):  # committed, and the answer was lost
+            return IncorrectCode(guard.attempts_left(newest_id))
+        guard.refuse_guess(newest_id)
+        live = [mail for mail in codes if is_live(mail, account.now, self.policy.code_ttl)]
+        if not live:
+            raise ExpiredCode
+        if await self._matches_any(code, live) and not registration.is_decoy:
+            work.record(UserActivated(credential_id))
+            return await work.accounts.activate(registration)
+        await work.wrong_codes.add(attempt_id, newest_id)
+        if guard.is_last_guess(newest_id):
+            await work.mails.void_codes([mail.id for mail in live])
+        return IncorrectCode(guard.attempts_left(newest_id) - 1)
+
+    async def _matches_any(self, code: str, live: list[Mail]) -> bool:
+        matches = False
+        for mail in live:
+            key = await self.code_keys.code_key(mail.code_key_id)
+            right = derive_code(key, mail.id, mail.credential_id, self.policy.code_digits)
+            matches |= hmac.compare_digest(code, right)
+        return matches

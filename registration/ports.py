@@ -1,0 +1,225 @@
+"""What the core asks of the world. The docstrings are the contract; adapters and fakes pass one test suite."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from registration.domain.account import Account
+from registration.domain.email_address import EmailAddress
+from registration.domain.events import DomainEvent
+from registration.domain.mail import MailKind, NewMail
+from registration.domain.password import PasswordHash
+from registration.domain.registration import Registration
+from registration.domain.user import User
+
+R = TypeVar("R")
+
+NewId = Callable[[], UUID]
+"""A new random identifier of 128 bits."""
+
+PublishEvent = Callable[[DomainEvent], None]
+"""Announce a fact; never fails and never waits."""
+
+
+class Accounts(Protocol):
+    """The registrations and users, inside a unit of work."""
+
+    async def put_registration(self, registration: Registration) -> None:
+        """Make it the address's registration, in place of any other."""
+
+    async def activate(self, registration: Registration) -> User:
+        """Turn the registration into the address's user, at the unit of work's instant."""
+
+    async def erase(self, holder: Registration | User) -> None:
+        """Remove the holder, what its mails say of it, and mails of earlier holders that nobody holds any more.
+
+        What counts towards the address's limits stays.
+        """
+
+    async def renew_hash(self, holder: Registration | User, password_hash: PasswordHash) -> None:
+        """Replace the stored hash by another of the same password."""
+
+
+class Mails(Protocol):
+    """The outbox's writing side, inside a unit of work."""
+
+    async def add(self, mail: NewMail) -> None:
+        """Queue the mail, held for the process that is about to send it."""
+
+    async def supersede(self, mail_ids: Sequence[UUID]) -> None:
+        """Drop mails that wait unsent; the unit of work starts again if a courier has taken one meanwhile."""
+
+    async def void_codes(self, mail_ids: Sequence[UUID]) -> None:
+        """Make the mails' codes worthless."""
+
+
+class WrongCodes(Protocol):
+    """The wrong codes of the address, inside a unit of work."""
+
+    async def add(self, attempt_id: UUID, newest_mail_id: UUID) -> None:
+        """Count one, at the unit of work's instant; the same attempt is counted once."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction on one address, alone on it. `account` is what was known when it began."""
+
+    @property
+    def account(self) -> Account: ...
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def mails(self) -> Mails: ...
+    @property
+    def wrong_codes(self) -> WrongCodes: ...
+
+    def record(self, event: DomainEvent) -> None:
+        """Have the event published once the transaction has been committed."""
+
+
+class UnitsOfWork(Protocol):
+    async def __call__(
+        self, email: EmailAddress, client: str, step: Callable[[UnitOfWork], Awaitable[R]]
+    ) -> R:
+        """Run `step` in a transaction of its own: what it returns is committed, what it raises is rolled back.
+
+        `step` runs again from the beginning after a conflict, and after a commit whose answer was lost; so it must
+        recognise what it has already done. Raises Unavailable when the database does not answer in time.
+        """
+
+
+class AccountReader(Protocol):
+    async def __call__(self, email: EmailAddress, client: str) -> Account:
+        """What is known of the address now, without holding anything. Raises Unavailable."""
+
+
+class PasswordHasher(Protocol):
+    """bcrypt; every call costs one hash at today's cost, whatever it is given. Raises Overloaded."""
+
+    async def hash(self, password: str, *, like: PasswordHash | None = None) -> PasswordHash:
+        """A new hash, with the salt and cost of `like` where given, so that one computation checks both."""
+
+    async def check(self, password: str, hashes: Sequence[PasswordHash]) -> int | None:
+        """The index of the first hash that the password fits; None if it fits none."""
+
+    def is_outdated(self, password_hash: PasswordHash) -> bool:
+        """Whether today's settings would store another cost or use another key."""
+
+
+class CodeKeys(Protocol):
+    """The keys that activation codes are derived with."""
+
+    @property
+    def current_code_key_id(self) -> int:
+        """The key for a new code."""
+
+    async def code_key(self, key_id: int) -> bytes:
+        """The key that a code was made with. Raises Unavailable."""
+
+
+class MailDelivery(Protocol):
+    async def deliver(self, mail_id: UUID) -> None:
+        """Try at once to send a mail that this process has just committed; what fails now is tried again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    """A mail that this process holds and may send."""
+
+    id: UUID
+    kind: MailKind
+    email: EmailAddress
+    credential_id: UUID
+    code_key_id: int
+    language: str
+    template_version: int
+    request_id: str | None
+    age: timedelta
+    attempts: int
+    maybe_sent: bool
+    provider: str | None
+    """Who had it when its fate became unknown, and must have it again."""
+    reason: str | None
+    """Why the last attempt failed."""
+    is_wanted: bool
+    lease: UUID
+
+
+class Outbox(Protocol):
+    """The outbox's sending side. Every change is one committed statement, conditional on the mail being queued still."""
+
+    async def take_fresh(self, mail_id: UUID) -> OutgoingMail | None:
+        """The mail, if it is still held for the process that made it, and will be for the length of an attempt."""
+
+    async def claim_due(self, limit: int) -> Sequence[OutgoingMail]:
+        """Hold up to `limit` mails that are due, the most recently due first; no other process gets them meanwhile."""
+
+    async def accept(self, mail: OutgoingMail, provider: str, message_id: str | None, ago: timedelta) -> None:
+        """The provider took it, `ago` before now; the first acceptance counts."""
+
+    async def retry(
+        self, mail: OutgoingMail, after: timedelta, reason: str, *, maybe_sent_by: str | None = None
+    ) -> None:
+        """It was not taken, or nobody knows (`maybe_sent_by`): due again later."""
+
+    async def fail(self, mail: OutgoingMail, reason: str) -> None:
+        """It will never be sent."""
+
+    async def drop(self, mail: OutgoingMail, reason: str) -> None:
+        """Nobody wants it any more."""
+
+    async def give_back(self, mails: Sequence[OutgoingMail]) -> None:
+        """Let go of mails without having tried them: due at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a provider is given: one recipient, and bytes that are the same at every attempt."""
+
+    id: UUID
+    kind: MailKind
+    to: EmailAddress
+    subject: str
+    text: str
+    html: str
+    request_id: str | None
+
+
+class Verdict(StrEnum):
+    """What an attempt says about the mail, and about the provider."""
+
+    ACCEPTED = "accepted"
+    """Taken: never send it again."""
+    RECIPIENT_REJECTED = "recipient-rejected"
+    """Not taken and never will be, because of whom it is for; no other provider is asked."""
+    MESSAGE_REJECTED = "message-rejected"
+    """Not taken and never will be, because of what it is: a fault of ours."""
+    PROVIDER_REFUSED = "provider-refused"
+    """Not taken, nor will any be, until an operator or the clock mends the account."""
+    RETRY = "retry"
+    """Not taken now."""
+    UNKNOWN = "unknown"
+    """Perhaps taken: the answer was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended. `reason` is short, ours, and holds nothing of the provider's text nor of the mail."""
+
+    verdict: Verdict
+    reason: str
+    message_id: str | None = None
+    retry_after: timedelta | None = None
+    """No sooner than this, says the provider."""
+
+
+class MailApi(Protocol):
+    """One mail provider."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def send(self, message: Message) -> Outcome:
+        """Make one attempt, within the client's time limits. Never raises for what the provider or network does."""
