@@ -1,0 +1,221 @@
+"""The connection pool, made safe: bounded waits, time limits, whole transactions retried, the driver's errors named."""
+
+import asyncio
+import contextlib
+import random
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, LiteralString, TypeVar
+
+import aiomysql
+import structlog
+from pymysql.constants import CLIENT
+from pymysql.err import InterfaceError, InternalError, OperationalError
+
+from registration.adapters.mysql.server import Server
+from registration.domain.errors import Unavailable
+
+R = TypeVar("R")
+Row = Sequence[Any]
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+CONFLICTS = frozenset({1020, 1205, 1213})
+"""Record changed since last read, lock wait timeout, deadlock or failed certification."""
+
+OUTAGES = frozenset({1040, 1047, 1053, 1077, 1158, 1159, 1160, 1161, 1180, 1290, 1317, 1927, 1969, 3024})
+"""Too many connections, no quorum, shutting down, broken network, failed commit, read only, killed, out of time."""
+
+CLIENT_ERRORS = range(2000, 2100)
+"""Numbers that the client library itself gives: cannot connect, connection lost."""
+
+
+class ConflictError(Exception):
+    """Somebody else changed what this transaction had read: begin again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """In seconds. The work, retries included, fits before the five seconds in which a caller must have an answer."""
+
+    connect: float = 2.0
+    acquire: float = 2.0
+    statement: float = 3.0
+    work: float = 4.0
+
+
+class Connection:
+    """One borrowed connection."""
+
+    def __init__(self, raw: aiomysql.Connection, statement_limit: float) -> None:
+        self._raw = raw
+        self._statement_limit = statement_limit
+
+    async def execute(self, sql: LiteralString, *args: object) -> int:
+        """Run the statement; return how many rows it found (not: changed)."""
+        async with asyncio.timeout(self._statement_limit), self._raw.cursor() as cursor:
+            found: int = await cursor.execute(sql, args)
+            return found
+
+    async def fetch_all(self, sql: LiteralString, *args: object) -> Sequence[Row]:
+        """Return all rows, which must be few: the driver parses them on the event loop."""
+        async with asyncio.timeout(self._statement_limit), self._raw.cursor() as cursor:
+            await cursor.execute(sql, args)
+            rows: Sequence[Row] = await cursor.fetchall()
+            return rows
+
+
+class Database:
+    """Runs work on pooled connections. The pool's own waiting is never used: it can lose a wake-up (aio-libs/aiomysql)."""
+
+    def __init__(self, pool: aiomysql.Pool, limits: TimeLimits) -> None:
+        self._pool = pool
+        self._limits = limits
+        self._slots = asyncio.Semaphore(pool.maxsize)
+
+    async def read(self, work: Callable[[Connection], Awaitable[R]]) -> R:
+        """Run statements that stand alone, each committed by itself, again from the beginning after a failure.
+
+        So the work must bear repetition. Raises Unavailable.
+        """
+        return await self._with_retries(work)
+
+    async def transact(self, work: Callable[[Connection], Awaitable[R]]) -> R:
+        """Run the work in one transaction: returning commits, raising rolls back.
+
+        It starts again after a conflict, a lost connection, and a commit whose answer was lost. Raises Unavailable.
+        """
+
+        async def in_transaction(connection: Connection) -> R:
+            await connection.execute("BEGIN")
+            result = await work(connection)
+            await connection.execute("COMMIT")
+            return result
+
+        return await self._with_retries(in_transaction)
+
+    async def answers(self) -> bool:
+        """Whether the database answers within a second."""
+        try:
+            async with asyncio.timeout(1), self._borrow() as connection:
+                await connection.fetch_all("SELECT 1")
+        except (InterfaceError, InternalError, OperationalError, OSError):
+            return False
+        return True
+
+    async def _with_retries(self, work: Callable[[Connection], Awaitable[R]]) -> R:
+        try:
+            async with asyncio.timeout(self._limits.work):
+                retries = 0
+                while True:
+                    try:
+                        async with self._borrow() as connection:
+                            return await work(connection)
+                    except (ConflictError, InterfaceError, InternalError, OperationalError, OSError) as error:
+                        if not _is_transient(error):
+                            raise
+                        log.info("database_retry", error=_describe(error), retries=retries)
+                    await asyncio.sleep(random.uniform(0, min(0.005 * 2**retries, 0.5)))  # noqa: S311 - jitter
+                    retries += 1
+        except TimeoutError as error:
+            log.warning("database_unavailable")
+            raise Unavailable(retry_after=timedelta(seconds=2)) from error
+
+    @contextlib.asynccontextmanager
+    async def _borrow(self) -> AsyncIterator[Connection]:
+        async with asyncio.timeout(self._limits.acquire):
+            await self._slots.acquire()
+        try:
+            async with asyncio.timeout(self._limits.acquire):
+                raw = await self._pool.acquire()
+            try:
+                yield Connection(raw, self._limits.statement)
+            except Exception:
+                await self._roll_back(raw)
+                raise
+            except BaseException:
+                raw.close()  # cancelled: a statement may be half way, and waiting for a rollback would hide that
+                raise
+            finally:
+                self._pool.release(raw)
+        finally:
+            self._slots.release()
+
+    async def _roll_back(self, raw: aiomysql.Connection) -> None:
+        if raw.closed or not raw.get_transaction_status():
+            return
+        try:
+            async with asyncio.timeout(self._limits.statement):
+                await raw.rollback()
+        except (InterfaceError, OperationalError, OSError, TimeoutError):
+            raw.close()
+
+    async def close(self) -> None:
+        """Close every connection, after those in use have come back or a short time has passed."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.acquire):
+                for _ in range(self._pool.maxsize):
+                    await self._slots.acquire()
+        self._pool.terminate()
+        await self._pool.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def open_database(
+    server: Server, *, connections: int = 10, limits: TimeLimits | None = None
+) -> AsyncIterator[Database]:
+    """Open the pool lazily: a database that is down now is an Unavailable later, not a failure here."""
+    limits = limits or TimeLimits()
+    pool = await aiomysql.create_pool(
+        minsize=0,
+        maxsize=connections,
+        pool_recycle=600,
+        **connect_arguments(server, limits),
+    )
+    database = Database(pool, limits)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def connect_arguments(server: Server, limits: TimeLimits) -> dict[str, Any]:
+    """What aiomysql is told of the server and the session."""
+    return {
+        "host": server.host,
+        "port": server.port,
+        "user": server.user,
+        "password": server.password,
+        "db": server.database,
+        "ssl": ssl.create_default_context(cafile=server.ssl_ca) if server.ssl_ca else None,
+        "charset": "utf8mb4",
+        "autocommit": True,
+        "client_flag": CLIENT.FOUND_ROWS,
+        "connect_timeout": limits.connect,
+        "init_command": SESSION_SETTINGS,
+    }
+
+
+SESSION_SETTINGS = (
+    "SET /*M! tx_isolation = 'READ-COMMITTED', max_statement_time = 3, wsrep_sync_wait = 1, */"
+    " /*!80000 transaction_isolation = 'READ-COMMITTED', max_execution_time = 3000, */"
+    " innodb_lock_wait_timeout = 3,"
+    " sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'"
+)
+"""MariaDB reads the first comment, MySQL the second. `wsrep_sync_wait`: on a Galera node a read first waits for what
+other nodes have committed, or a user who has just registered on one of them would be refused."""
+
+
+def _is_transient(error: Exception) -> bool:
+    if isinstance(error, ConflictError | OSError | InterfaceError):
+        return True
+    number = error.args[0] if error.args else None
+    return number in CONFLICTS or number in OUTAGES or number in CLIENT_ERRORS
+
+
+def _describe(error: Exception) -> str:
+    """The kind and number only: the driver's text can quote values."""
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else ""
+    return f"{type(error).__name__} {number}".strip()

@@ -1,0 +1,172 @@
+"""The sending side of `mails`: leases, and what became of each attempt. Every statement is a transaction of its own."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import LiteralString
+from uuid import UUID, uuid4
+
+from registration.adapters.mysql.database import Connection, Database, Row
+from registration.domain.email_address import EmailAddress
+from registration.domain.mail import MailKind
+from registration.ports import OutgoingMail
+
+LEASE_SECONDS = 22
+"""Longer than any attempt (15 s) with its record, and short enough that a dead process's mails leave within 30 s."""
+
+ATTEMPT_SECONDS = 17
+"""What must be left of a lease for an attempt to begin under it."""
+
+_SELECT_OUTGOING = """
+    SELECT m.id, m.kind, m.email, m.credential_id, m.code_key, m.language, m.template_version, m.request_id,
+        TIMESTAMPDIFF(MICROSECOND, m.created_at, UTC_TIMESTAMP(6)), m.attempts, m.maybe_sent, m.provider, m.reason,
+        a.email IS NOT NULL AND NOT m.is_void AND NOT EXISTS (
+            SELECT 1 FROM mails newer
+            WHERE newer.mailbox_key = m.mailbox_key AND newer.created_at > m.created_at
+                AND newer.credential_id = m.credential_id
+        ),
+        m.lease
+    FROM mails m
+    LEFT JOIN accounts a ON a.email = m.email AND a.kind = 'registration' AND a.credential_id = m.credential_id
+    WHERE m.state = 'queued' AND """
+
+
+class MySQLOutbox:
+    """An Outbox."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take_fresh(self, mail_id: UUID) -> OutgoingMail | None:
+        async def read(connection: Connection) -> Sequence[Row]:
+            return await connection.fetch_all(
+                _SELECT_OUTGOING
+                + "m.id = %s AND m.lease = m.id AND m.due_at > UTC_TIMESTAMP(6) + INTERVAL %s SECOND",
+                mail_id.bytes,
+                ATTEMPT_SECONDS,
+            )
+
+        rows = await self._database.read(read)
+        return _outgoing(rows[0]) if rows else None
+
+    async def claim_due(self, limit: int) -> Sequence[OutgoingMail]:
+        """Without SKIP LOCKED, which a cluster does not honour: the update decides who gets a mail.
+
+        A lease that ran out was its holder's end, who may have sent the mail and not said so.
+        """
+        lease = uuid4()
+
+        async def claim(connection: Connection) -> Sequence[Row]:
+            due = await connection.fetch_all(
+                "SELECT id FROM mails WHERE due_at <= UTC_TIMESTAMP(6) ORDER BY due_at DESC LIMIT %s", limit
+            )
+            if not due:
+                return []
+            ids = tuple(row[0] for row in due)
+            claimed = await connection.execute(
+                """
+                UPDATE mails
+                SET maybe_sent = maybe_sent OR lease IS NOT NULL, lease = %s,
+                    due_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND
+                WHERE id IN %s AND due_at <= UTC_TIMESTAMP(6)
+                """,
+                lease.bytes,
+                LEASE_SECONDS,
+                ids,
+            )
+            if not claimed:
+                return []
+            return await connection.fetch_all(
+                _SELECT_OUTGOING + "m.id IN %s AND m.lease = %s", ids, lease.bytes
+            )
+
+        return [_outgoing(row) for row in await self._database.read(claim)]
+
+    async def accept(self, mail: OutgoingMail, provider: str, message_id: str | None, ago: timedelta) -> None:
+        await self._run(
+            """
+            UPDATE mails
+            SET state = 'accepted', accepted_at = UTC_TIMESTAMP(6) - INTERVAL %s MICROSECOND, provider = %s,
+                provider_message_id = %s, attempts = attempts + 1, reason = NULL, due_at = NULL, lease = NULL
+            WHERE id = %s AND state = 'queued'
+            """,
+            ago // timedelta(microseconds=1),
+            provider,
+            message_id,
+            mail.id.bytes,
+        )
+
+    async def retry(
+        self, mail: OutgoingMail, after: timedelta, reason: str, *, maybe_sent_by: str | None = None
+    ) -> None:
+        await self._run(
+            """
+            UPDATE mails
+            SET due_at = UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND, lease = NULL, attempts = attempts + 1,
+                reason = %s, maybe_sent = maybe_sent OR %s, provider = COALESCE(%s, provider)
+            WHERE id = %s AND state = 'queued' AND lease = %s
+            """,
+            after // timedelta(microseconds=1),
+            reason,
+            maybe_sent_by is not None,
+            maybe_sent_by,
+            mail.id.bytes,
+            mail.lease.bytes,
+        )
+
+    async def fail(self, mail: OutgoingMail, reason: str) -> None:
+        await self._settle(mail, "failed", reason)
+
+    async def drop(self, mail: OutgoingMail, reason: str) -> None:
+        await self._settle(mail, "dropped", reason)
+
+    async def give_back(self, mails: Sequence[OutgoingMail]) -> None:
+        if mails:
+            await self._run(
+                """
+                UPDATE mails SET due_at = UTC_TIMESTAMP(6), lease = NULL
+                WHERE id IN %s AND state = 'queued' AND lease IN %s
+                """,
+                tuple(mail.id.bytes for mail in mails),
+                tuple({mail.lease.bytes for mail in mails}),
+            )
+
+    async def _settle(self, mail: OutgoingMail, state: str, reason: str) -> None:
+        await self._run(
+            """
+            UPDATE mails SET state = %s, reason = %s, due_at = NULL, lease = NULL
+            WHERE id = %s AND state = 'queued' AND lease = %s
+            """,
+            state,
+            reason,
+            mail.id.bytes,
+            mail.lease.bytes,
+        )
+
+    async def _run(self, sql: LiteralString, *args: object) -> None:
+        async def execute(connection: Connection) -> int:
+            return await connection.execute(sql, *args)
+
+        await self._database.read(execute)
+
+
+def _outgoing(row: Row) -> OutgoingMail:
+    mail_id, kind, email, credential_id, *tail = row
+    code_key, language, template_version, request_id, age, attempts, maybe_sent, provider, reason, *rest = tail
+    is_wanted, lease = rest
+    return OutgoingMail(
+        id=UUID(bytes=mail_id),
+        kind=MailKind(kind),
+        email=EmailAddress(email),
+        credential_id=UUID(bytes=credential_id),
+        code_key_id=code_key,
+        language=language,
+        template_version=template_version,
+        request_id=request_id,
+        age=timedelta(microseconds=age),
+        attempts=attempts,
+        maybe_sent=bool(maybe_sent),
+        provider=provider,
+        reason=reason,
+        is_wanted=bool(is_wanted),
+        lease=UUID(bytes=lease),
+    )
