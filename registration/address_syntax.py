@@ -22,10 +22,10 @@ def parse_email_address(text: str) -> EmailAddress:
     (RFC 5321 allows them, no mail provider does). Raises InvalidEmailAddress.
     """
     try:
-        parts = validate_email(text, check_deliverability=False)
+        parts = validate_email(text, strict=True, check_deliverability=False)
         local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", parts.local_part).lower())
         normalised = f"{local}@{parts.ascii_domain}"
-        validate_email(normalised, check_deliverability=False)  # lower case can be longer than capitals
+        validate_email(normalised, strict=True, check_deliverability=False)  # lower case can be longer than capitals
     except (EmailNotValidError, UnicodeError) as error:
         raise InvalidEmailAddress("is not a valid e-mail address") from error
     return EmailAddress(normalised)

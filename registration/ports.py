@@ -60,7 +60,7 @@ class WrongCodes(Protocol):
     """The wrong codes of the address, inside a unit of work."""
 
     async def add(self, attempt_id: UUID, newest_mail_id: UUID) -> None:
-        """Count one, at the unit of work's instant; the same attempt is counted once."""
+        """Count one, at the unit of work's instant."""
 
 
 class UnitOfWork(Protocol):

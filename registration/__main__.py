@@ -1,0 +1,3 @@
+from registration.cli import main
+
+main()

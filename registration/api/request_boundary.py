@@ -1,0 +1,79 @@
+import re
+from time import perf_counter
+from uuid import uuid4
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from registration.api.problems import Problem, problem_response
+from registration.observability.request_id import request_id_bound
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+_NO_STORE = (b"cache-control", b"no-store")
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class RequestBoundary:
+    """What holds for every request, whatever becomes of it: an id, the headers of all answers, one line in the log.
+
+    The last resort for unexpected errors, too: logged once here, and nothing of them is told to the caller.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _callers_id(scope) or uuid4().hex
+        with request_id_bound(request_id):
+            await self._serve(scope, receive, send, _own_headers(scope, request_id))
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, own_headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        status: int | None = None
+        started_at = perf_counter()
+
+        async def send_with_own_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": [*message.get("headers", ()), *own_headers]}
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_own_headers)
+        except ClientDisconnect:
+            pass  # nobody is left to be answered
+        except Exception:
+            log.exception("request_failed")
+            if status is None:
+                await problem_response(Problem("internal-error"))(scope, receive, send_with_own_headers)
+        finally:
+            log.info(
+                "request",
+                method=scope["method"] if scope["method"] in _METHODS else None,
+                route=getattr(scope.get("route"), "path_format", None),
+                status=status,
+                milliseconds=round((perf_counter() - started_at) * 1000, 1),
+            )
+
+
+def _callers_id(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            return value.decode("ascii") if _REQUEST_ID.fullmatch(value) else None
+    return None
+
+
+def _own_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
+    headers = [(b"x-request-id", request_id.encode("ascii"))]
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    if path == "/v1" or path.startswith("/v1/"):
+        headers.append(_NO_STORE)
+    return headers

@@ -1,0 +1,77 @@
+"""The composition root: opens everything in order, and closes it in the opposite order."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator
+from typing import Literal
+
+from config.settings import ServiceSettings
+from registration.adapters.common_passwords import is_common_password
+from registration.adapters.keys import KeyRing
+from registration.adapters.mail.client import open_mail_api
+from registration.adapters.mysql.data_keys import MySQLDataKeys
+from registration.adapters.mysql.database import Database, open_database
+from registration.adapters.mysql.mails import MailStamp
+from registration.adapters.mysql.outbox import MySQLOutbox
+from registration.adapters.mysql.unit_of_work import MySQLAccountReader, MySQLUnitsOfWork
+from registration.api.services import Readiness, Services
+from registration.courier.courier import Courier
+from registration.courier.rendering import TEMPLATE_VERSION, Renderer
+from registration.hashing.bcrypt_hasher import BcryptHasher
+from registration.hashing.gate import HashingGate
+from registration.messaging.event_dispatcher import EventDispatcher
+from registration.observability.command_log import log_messages
+from registration.observability.request_id import current_request_id
+from registration.wiring import Ports, bind_messages, subscribe_handlers
+
+DRAIN_SECONDS = 8.0
+"""Within the ten seconds in which a container that was asked to stop is left alone."""
+
+
+@contextlib.asynccontextmanager
+async def open_services(settings: ServiceSettings) -> AsyncIterator[Services]:
+    """Open the whole application. Raises Unavailable or WrongSecretKeyError."""
+    policy = settings.policy
+    async with contextlib.AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings.server))
+        keys = KeyRing(MySQLDataKeys(database), settings.secret_keys)
+        await keys.load()
+        mail_api = await stack.enter_async_context(open_mail_api(settings.provider))
+        gate = stack.enter_context(contextlib.closing(HashingGate()))
+        dispatcher = EventDispatcher()
+        ports = Ports(
+            units_of_work=MySQLUnitsOfWork(database, keys, dispatcher.publish, _stamp_mail),
+            read_account=MySQLAccountReader(database, keys),
+            hasher=BcryptHasher(settings.bcrypt_cost, gate),
+            code_keys=keys,
+            publish=dispatcher.publish,
+            new_id=uuid.uuid4,
+            is_common_password=is_common_password,
+        )
+        courier = Courier(MySQLOutbox(database), mail_api, Renderer(settings.sender.display_name), keys, policy)
+        subscribe_handlers(dispatcher, ports, courier)
+        stack.push_async_callback(_stop, courier, asyncio.create_task(courier.run(), name="courier"))
+        stack.push_async_callback(dispatcher.drain, DRAIN_SECONDS)
+        yield Services(
+            bus=bind_messages(ports, policy, [log_messages]),
+            policy=policy,
+            readiness=lambda: _readiness(database, courier),
+        )
+
+
+def _stamp_mail() -> MailStamp:
+    return MailStamp(template_version=TEMPLATE_VERSION, request_id=current_request_id())
+
+
+async def _stop(courier: Courier, sweeping: asyncio.Task[None]) -> None:
+    courier.stop()
+    await sweeping
+
+
+async def _readiness(database: Database, courier: Courier) -> Readiness:
+    """A provider that is down is no reason to send callers elsewhere: registrations are accepted all the same."""
+    mail: Literal["ok", "down"] = "down" if courier.provider_is_down else "ok"
+    if not await database.answers():
+        return Readiness("unavailable", "down", mail)
+    return Readiness("ok" if mail == "ok" else "degraded", "ok", mail)

@@ -1,0 +1,61 @@
+"""The command line, one file a command; a command's imports are made when it is called."""
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import ClassVar
+
+import click
+
+from config.settings import SettingsError
+from registration.adapters.keys import WrongSecretKeyError
+from registration.domain.errors import Unavailable
+
+
+class _Commands(click.Group):
+    """Finds each command in the module of its name."""
+
+    summaries: ClassVar = {
+        "serve": "Answer requests and send mails.",
+        "migrate": "Bring the database's tables up to date.",
+        "sandbox": "Stand in for the mail provider, with an inbox page.",
+        "fixtures": "Put sample registrations and users into a development database.",
+        "rekey": "Wrap the data keys with the first secret key.",
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(self.summaries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in self.summaries:
+            return None
+        command: click.Command = importlib.import_module(f"registration.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.summaries.items()))
+
+
+@click.command(cls=_Commands)
+def commands() -> None:
+    """Registers users by e-mail address, password and a code that is mailed to them."""
+
+
+def main() -> None:
+    """Run the command that the arguments name; faults are one line each on standard error, and status 1."""
+    run: Callable[[], None] = commands
+    try:
+        run()
+    except SettingsError as error:
+        _fail(*error.lines)
+    except Unavailable:
+        _fail("The database does not answer; is REGISTRATION_DATABASE_URL right?")
+    except WrongSecretKeyError as error:
+        _fail(str(error))
+
+
+def _fail(*lines: str) -> None:
+    for line in lines:
+        click.echo(line, err=True)
+    sys.exit(1)

@@ -1,0 +1,6 @@
+"""What `make`, the tests and the benchmark share. Only the standard library, except for `no_third_party`."""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 an older Python gets this far, and deserves a plain word
+    sys.exit("Python 3.11 or later is needed; name one, as in: make PYTHON=python3.12 run")
