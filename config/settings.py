@@ -38,7 +38,7 @@ class SettingsError(Exception):
 class _FileSource(PydanticBaseSettingsSource):
     """REGISTRATION_X_FILE for every REGISTRATION_X, as container platforms hand out secrets."""
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - theirs
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
         if not path:
             return None, field_name, False
@@ -58,7 +58,9 @@ class _FileSource(PydanticBaseSettingsSource):
 class Settings(BaseSettings):
     """A group of settings."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, hide_input_in_errors=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, hide_input_in_errors=True, extra="ignore", frozen=True
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -66,8 +68,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - theirs
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - theirs
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, _FileSource(settings_cls)
 
@@ -85,7 +87,13 @@ def parse_database_url(url: str) -> Server:
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
     database = unquote(parts.path.removeprefix("/"))
-    if parts.scheme != "mysql" or not parts.hostname or not parts.username or not database or set(query) - {"ssl_ca"}:
+    if (
+        parts.scheme != "mysql"
+        or not parts.hostname
+        or not parts.username
+        or not database
+        or set(query) - {"ssl_ca"}
+    ):
         raise ValueError
     return Server(
         host=parts.hostname,

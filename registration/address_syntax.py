@@ -25,7 +25,9 @@ def parse_email_address(text: str) -> EmailAddress:
         parts = validate_email(text, strict=True, check_deliverability=False)
         local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", parts.local_part).lower())
         normalised = f"{local}@{parts.ascii_domain}"
-        validate_email(normalised, strict=True, check_deliverability=False)  # lower case can be longer than capitals
+        validate_email(
+            normalised, strict=True, check_deliverability=False
+        )  # lower case can be longer than capitals
     except (EmailNotValidError, UnicodeError) as error:
         raise InvalidEmailAddress("is not a valid e-mail address") from error
     return EmailAddress(normalised)

@@ -17,7 +17,9 @@ class Authenticator:
     hasher: PasswordHasher
     publish: PublishEvent
 
-    async def __call__(self, email: EmailAddress, password: str, client: str) -> tuple[Account, Registration | User]:
+    async def __call__(
+        self, email: EmailAddress, password: str, client: str
+    ) -> tuple[Account, Registration | User]:
         """Return what is known of the address, and who holds the password: in one hash's time, whatever is known.
 
         Raises InvalidCredentials, Overloaded or Unavailable.

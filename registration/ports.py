@@ -170,8 +170,11 @@ class Outbox(Protocol):
     async def drop(self, mail: OutgoingMail, reason: str) -> None:
         """Nobody wants it any more."""
 
-    async def give_back(self, mails: Sequence[OutgoingMail]) -> None:
-        """Let go of mails without having tried them: due at once."""
+    async def give_back(self, mails: Sequence[OutgoingMail], after: timedelta = timedelta()) -> None:
+        """Let go of mails without having tried them: due at once, or later."""
+
+    async def fail_overdue(self, age: timedelta, limit: int) -> int:
+        """Fail up to `limit` mails of that age that nobody holds, for the reason that they last had; return how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,10 @@ class MailApi(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def recognises_repetitions(self) -> bool:
+        """Whether a second send of the same mail here does not become a second mail."""
 
     async def send(self, message: Message) -> Outcome:
         """Make one attempt, within the client's time limits. Never raises for what the provider or network does."""

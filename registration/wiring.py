@@ -56,9 +56,7 @@ def bind_messages(ports: Ports, policy: Policy, decorators: Iterable[Decorator] 
                 )
             ),
             ActivateUser.handled_by(
-                ActivateUserHandler(
-                    ports.units_of_work, authenticate, ports.code_keys, ports.new_id, policy
-                )
+                ActivateUserHandler(ports.units_of_work, authenticate, ports.code_keys, ports.new_id, policy)
             ),
             SendNewCode.handled_by(
                 SendNewCodeHandler(ports.units_of_work, authenticate, ports.code_keys, ports.new_id, policy)

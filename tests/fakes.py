@@ -85,7 +85,7 @@ class FakeDatabase:
                 try:
                     result = await step(unit)
                     if self.fail_commit is not None:
-                        raise self.fail_commit
+                        raise self.fail_commit  # noqa: TRY301 - as a commit would
                 except BaseException:
                     self.tables = before
                     raise
@@ -108,9 +108,7 @@ class FakeDatabase:
                 self._mail(stored, client)
                 for stored in tables.mails.values()
                 if stored.new.email.mailbox == email.mailbox
-                and (
-                    stored.created_at > now - timedelta(days=1) or stored.new.credential_id == current
-                )
+                and (stored.created_at > now - timedelta(days=1) or stored.new.credential_id == current)
             ],
             wrong_codes=[
                 replace(wrong, by_this_client=by == client)
@@ -278,10 +276,22 @@ class FakeOutbox:
     async def drop(self, mail: OutgoingMail, reason: str) -> None:
         self._settle(mail, MailState.DROPPED, reason)
 
-    async def give_back(self, mails: Sequence[OutgoingMail]) -> None:
+    async def give_back(self, mails: Sequence[OutgoingMail], after: timedelta = timedelta()) -> None:
         for mail in mails:
             if stored := self._held(mail):
-                stored.due_at, stored.lease = self._database.clock.now, None
+                stored.due_at, stored.lease = self._database.clock.now + after, None
+
+    async def fail_overdue(self, age: timedelta, limit: int) -> int:
+        now = self._database.clock.now
+        overdue = [
+            stored
+            for stored in self._database.tables.mails.values()
+            if stored.due_at is not None and stored.due_at <= now and stored.created_at <= now - age
+        ][:limit]
+        for stored in overdue:
+            stored.state, stored.reason = MailState.FAILED, stored.reason or "out of time"
+            stored.due_at = stored.lease = None
+        return len(overdue)
 
     def _settle(self, mail: OutgoingMail, state: MailState, reason: str) -> None:
         if stored := self._held(mail):

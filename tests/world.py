@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from registration.wiring import Ports, bind_messages
 from registration.commands.activate_user import ActivateUser
 from registration.commands.erase_user import EraseUser
 from registration.commands.register_user import RegisterUser
@@ -18,11 +17,12 @@ from registration.domain.policy import Policy
 from registration.domain.user import User
 from registration.messaging.command_bus import CommandBus
 from registration.queries.get_user import GetUser, PendingUser
+from registration.wiring import Ports, bind_messages
 from tests.fakes import Clock, FakeCodeKeys, FakeDatabase, FakeHasher, StoredMail
 
 ANN = EmailAddress("ann@example.org")
-PASSWORD = "correct horse battery"  # noqa: S105 - a test's
-OTHER_PASSWORD = "staple of another"  # noqa: S105 - a test's
+PASSWORD = "correct horse battery"
+OTHER_PASSWORD = "staple of another"
 HOME = "192.0.2.1"
 
 
@@ -59,14 +59,10 @@ class World:
         taken, self.database.published = self.database.published, []
         return taken
 
-    async def register(
-        self, email: EmailAddress = ANN, password: str = PASSWORD, client: str = HOME
-    ) -> None:
+    async def register(self, email: EmailAddress = ANN, password: str = PASSWORD, client: str = HOME) -> None:
         await self.bus.dispatch(RegisterUser(email, password, client))
 
-    async def new_code(
-        self, email: EmailAddress = ANN, password: str = PASSWORD, client: str = HOME
-    ) -> None:
+    async def new_code(self, email: EmailAddress = ANN, password: str = PASSWORD, client: str = HOME) -> None:
         await self.bus.dispatch(SendNewCode(email, password, client))
 
     async def activate(
@@ -84,9 +80,7 @@ class World:
             return refusal.attempts_left
         raise AssertionError("a wrong code activated")
 
-    async def erase(
-        self, email: EmailAddress = ANN, password: str = PASSWORD, client: str = HOME
-    ) -> None:
+    async def erase(self, email: EmailAddress = ANN, password: str = PASSWORD, client: str = HOME) -> None:
         await self.bus.dispatch(EraseUser(email, password, client))
 
     async def get(
@@ -128,5 +122,3 @@ class World:
         """The mail waits for its next attempt: nobody holds it."""
         stored = self.mails(email)[mail]
         stored.due_at, stored.lease = self.clock.now, None
-
-

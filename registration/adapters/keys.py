@@ -20,7 +20,7 @@ DIGEST_BYTES = 16
 
 class Purpose(StrEnum):
     CODES = "codes"
-    PASSWORDS = "passwords"  # noqa: S105 - the name of a purpose
+    PASSWORDS = "passwords"
     ADDRESSES = "addresses"
     LOGS = "logs"
 

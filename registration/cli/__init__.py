@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-from collections.abc import Callable
 from typing import ClassVar
 
 import click
@@ -23,16 +22,16 @@ class _Commands(click.Group):
         "rekey": "Wrap the data keys with the first secret key.",
     }
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.summaries)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.summaries:
             return None
         command: click.Command = importlib.import_module(f"registration.cli.{cmd_name}").command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(self.summaries.items()))
 
@@ -44,9 +43,8 @@ def commands() -> None:
 
 def main() -> None:
     """Run the command that the arguments name; faults are one line each on standard error, and status 1."""
-    run: Callable[[], None] = commands
     try:
-        run()
+        commands()
     except SettingsError as error:
         _fail(*error.lines)
     except Unavailable:

@@ -21,7 +21,7 @@ from registration.hashing.bcrypt_hasher import BcryptHasher
 from registration.hashing.gate import HashingGate
 from registration.ports import UnitOfWork, UnitsOfWork
 
-PASSWORD = "password"  # noqa: S105 - no registration accepts it, so nobody has it but these
+PASSWORD = "password"
 CLIENT = "fixtures"
 YESTERDAY = timedelta(days=1)
 
@@ -34,7 +34,9 @@ def command() -> None:
     """
     settings = load(FixtureSettings)
     if settings.mail_provider != "mailpit":
-        raise click.ClickException("fixtures are for development only: REGISTRATION_MAIL_PROVIDER is not mailpit")
+        raise click.ClickException(
+            "fixtures are for development only: REGISTRATION_MAIL_PROVIDER is not mailpit"
+        )
     asyncio.run(_put_fixtures(settings))
 
 

@@ -9,7 +9,9 @@ from registration.adapters.mysql.database import open_database
 
 
 @click.command("rekey")
-@click.option("--new-data-keys", is_flag=True, help="Also make new keys for codes and passwords, after a leak.")
+@click.option(
+    "--new-data-keys", is_flag=True, help="Also make new keys for codes and passwords, after a leak."
+)
 def command(*, new_data_keys: bool) -> None:
     """Wrap the data keys with the first of REGISTRATION_SECRET_KEY; the others may be removed afterwards.
 

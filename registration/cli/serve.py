@@ -9,7 +9,7 @@ from registration.adapters.mysql.data_keys import MySQLDataKeys
 from registration.adapters.mysql.database import open_database
 from registration.main import create_app
 
-GRACEFUL_SECONDS = 5
+GRACEFUL_SECONDS = 3
 
 
 @click.command("serve")

@@ -2,7 +2,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,77 +10,148 @@ import structlog
 
 from registration.courier.rendering import Renderer
 from registration.courier.retry_schedule import delay_before_retry
+from registration.courier.route import Route
 from registration.domain.activation_code import derive_code
 from registration.domain.errors import Unavailable
 from registration.domain.mail import MailKind
 from registration.domain.policy import MAIL_DEADLINE, Policy
-from registration.ports import CodeKeys, MailApi, Message, Outbox, Outcome, OutgoingMail, Verdict
+from registration.ports import CodeKeys, Message, Outbox, Outcome, OutgoingMail, Verdict
+
+CONCURRENCY = 50
+BACKLOG_CONCURRENCY = 40
+"""The other places are for fresh mails: a new user does not wait behind an outage's backlog."""
 
 SWEEP_SECONDS = 1.0
+OVERDUE_SECONDS = 10.0
+OVERDUE_LIMIT = 500
 LAST_ATTEMPT = MAIL_DEADLINE - timedelta(seconds=15)
 """An attempt that began later could end with a code that is dead already."""
 
-PROVIDER_FAULTS = frozenset({Verdict.RETRY, Verdict.PROVIDER_REFUSED, Verdict.UNKNOWN})
+FAIL_OVER_SECONDS = 4.0
+"""A second attempt under the same lease begins only if the first took no longer."""
+
+FAILS_OVER = frozenset({Verdict.RETRY, Verdict.PROVIDER_REFUSED})
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class Courier:
-    """Gets the mails in the outbox to the provider: the fresh at once, the others when they are due."""
+    """Gets the mails in the outbox to a provider: the fresh at once, the others when they are due.
+
+    Any number of couriers share an outbox. None trusts its memory: what it holds is a lease in the database, so what
+    a dead one held is taken up by another when the lease has run out.
+    """
 
     def __init__(
         self,
         outbox: Outbox,
-        provider: MailApi,
+        routes: Sequence[Route],
         renderer: Renderer,
         code_keys: CodeKeys,
         policy: Policy,
-        *,
-        concurrency: int = 20,
     ) -> None:
+        """The first route is used while it is well, the next ones in its place."""
         self._outbox = outbox
-        self._provider = provider
+        self._routes = routes
         self._renderer = renderer
         self._code_keys = code_keys
         self._policy = policy
-        self._concurrency = concurrency
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._backlog: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
-        self.provider_is_down = False
+        self._overdue_at = 0.0
+
+    @property
+    def provider_is_down(self) -> bool:
+        """Whether no provider takes mails at present."""
+        return all(route.breaker.looks_down for route in self._routes)
 
     async def deliver(self, mail_id: UUID) -> None:
         """Send a mail that this process has just committed and holds; a MailDelivery."""
         async with self._slots:
-            if mail := await self._outbox.take_fresh(mail_id):
+            mail = await self._outbox.take_fresh(mail_id)
+            if mail is None:
+                return
+            if self._stopping.is_set():
+                await self._outbox.give_back([mail])
+            else:
                 await self._attempt(mail)
 
-    async def sweep(self) -> int:
-        """Send what is due and return how much that was."""
-        mails = await self._outbox.claim_due(self._concurrency)
-        await asyncio.gather(*(self._within_slot(mail) for mail in mails))
-        return len(mails)
-
     async def run(self) -> None:
-        """Sweep again and again, until stopped."""
+        """Send what is due, again and again, until stopped."""
         while not self._stopping.is_set():
-            swept = 0
+            started = 0
             try:
-                swept = await self.sweep()
+                started = await self.sweep()
             except Unavailable:
                 pass  # the database has logged it
             except Exception:
                 log.exception("sweep_failed")
-            if not swept:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), SWEEP_SECONDS)
+            if started:
+                await self._wait_for_room()
+            else:
+                await self._pause(SWEEP_SECONDS)
 
     def stop(self) -> None:
-        """Have `run` return after its present sweep."""
+        """Claim nothing more, have `run` return, and let go of fresh mails."""
         self._stopping.set()
 
-    async def _within_slot(self, mail: OutgoingMail) -> None:
+    async def finish(self, timeout_seconds: float) -> None:
+        """Wait for what `run` has on the wire; past the time limit cut it off, and leave it to who takes it over."""
+        deadline = time.monotonic() + timeout_seconds
+        while self._backlog and (left := deadline - time.monotonic()) > 0:
+            await asyncio.wait(self._backlog, timeout=left)
+        abandoned = list(self._backlog)
+        for task in abandoned:
+            log.warning("mail_abandoned", task=task.get_name())
+            task.cancel()
+        await asyncio.gather(*abandoned, return_exceptions=True)
+
+    async def sweep(self) -> int:
+        """Start sending what is due, as far as there is room; return how many mails that was."""
+        await self._fail_overdue()
+        room = self._room()
+        if not room:
+            return 0
+        mails = await self._outbox.claim_due(room)
+        for mail in mails:
+            task = asyncio.create_task(self._attempt_safely(mail), name=f"mail {mail.id}")
+            self._backlog.add(task)
+            task.add_done_callback(self._backlog.discard)
+        return len(mails)
+
+    def _room(self) -> int:
+        """How many mails may be claimed: none while no provider is to be asked, one to probe one that was down."""
+        ready = [route.breaker for route in self._routes if not route.breaker.seconds_until_ready()]
+        if not ready:
+            return 0
+        free = BACKLOG_CONCURRENCY - len(self._backlog)
+        return min(free, 1) if all(breaker.is_open for breaker in ready) else free
+
+    async def _wait_for_room(self) -> None:
+        """Until half of the places are free, so that mails are claimed by the batch."""
+        while len(self._backlog) > BACKLOG_CONCURRENCY // 2 and not self._stopping.is_set():
+            await asyncio.wait(self._backlog, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def _fail_overdue(self) -> None:
+        """Give up what no provider took in time, also while none is asked: the waiting user is to see it."""
+        now = time.monotonic()
+        if now >= self._overdue_at:
+            failed = await self._outbox.fail_overdue(LAST_ATTEMPT, OVERDUE_LIMIT)
+            self._overdue_at = now if failed == OVERDUE_LIMIT else now + OVERDUE_SECONDS
+
+    async def _attempt_safely(self, mail: OutgoingMail) -> None:
         async with self._slots:
-            await self._attempt(mail)
+            try:
+                await self._attempt(mail)
+            except Unavailable:
+                pass  # the database has logged it, and the lease runs out
+            except Exception:
+                log.exception("mail_attempt_failed", mail_id=str(mail.id))
 
     async def _attempt(self, mail: OutgoingMail) -> None:
         if mail.age >= LAST_ATTEMPT:
@@ -88,19 +159,36 @@ class Courier:
         elif not mail.is_wanted:
             await self._outbox.drop(mail, "no longer wanted")
         else:
-            message = await self._render(mail)
-            outcome = await self._provider.send(message)
-            self.provider_is_down = outcome.verdict in PROVIDER_FAULTS
-            await self._record(mail, outcome, answered_at=time.monotonic())
-            log.info(
-                "mail_attempted",
-                mail_id=str(mail.id),
-                kind=mail.kind.value,
-                provider=self._provider.name,
-                outcome=outcome.verdict.value,
-                reason=outcome.reason,
-                request_id=mail.request_id,
-            )
+            await self._send(mail, await self._render(mail))
+
+    async def _send(self, mail: OutgoingMail, message: Message) -> None:
+        """Ask the providers in turn until one knows the mail's fate, or there is no time for another under the lease."""
+        began_at = time.monotonic()
+        last: tuple[Route, Outcome] | None = None
+        for route in self._routes_for(mail):
+            if last is not None and time.monotonic() - began_at > FAIL_OVER_SECONDS:
+                break
+            outcome = await route.send(message)
+            if outcome is None:
+                continue
+            _log_attempt(mail, route, outcome)
+            last = route, outcome
+            if outcome.verdict not in FAILS_OVER:
+                break
+        if last is None:
+            await self._outbox.give_back([mail], self._until_a_provider_is_ready(mail))
+        else:
+            await self._record(mail, *last, answered_at=time.monotonic())
+
+    def _routes_for(self, mail: OutgoingMail) -> Sequence[Route]:
+        """All; only the one that may have the mail already, if a repetition there is recognised."""
+        holder = [route for route in self._routes if route.provider.name == mail.provider]
+        if mail.maybe_sent and holder and holder[0].provider.recognises_repetitions:
+            return holder
+        return self._routes
+
+    def _until_a_provider_is_ready(self, mail: OutgoingMail) -> timedelta:
+        return timedelta(seconds=min(route.breaker.seconds_until_ready() for route in self._routes_for(mail)))
 
     async def _render(self, mail: OutgoingMail) -> Message:
         code = None
@@ -109,28 +197,45 @@ class Courier:
             code = derive_code(key, mail.id, mail.credential_id, self._policy.code_digits)
         return self._renderer.render(mail, code, self._policy.code_ttl // timedelta(seconds=1))
 
-    async def _record(self, mail: OutgoingMail, outcome: Outcome, answered_at: float) -> None:
+    async def _record(
+        self, mail: OutgoingMail, route: Route, outcome: Outcome, *, answered_at: float
+    ) -> None:
+        provider = route.provider.name
+
+        async def accept() -> None:
+            """The user's minute begins when the answer came, however long the database takes to hear of it."""
+            ago = timedelta(seconds=time.monotonic() - answered_at)
+            await self._outbox.accept(mail, provider, outcome.message_id, ago)
+
         match outcome.verdict:
             case Verdict.ACCEPTED:
-                await _until_available(lambda: self._accept(mail, outcome, answered_at), mail)
+                await _until_available(accept, mail)
             case Verdict.RECIPIENT_REJECTED | Verdict.MESSAGE_REJECTED:
                 await _until_available(lambda: self._outbox.fail(mail, outcome.reason), mail)
             case Verdict.RETRY | Verdict.PROVIDER_REFUSED | Verdict.UNKNOWN:
-                after = delay_before_retry(mail.attempts, outcome.retry_after, mail.age, random.uniform)
-                provider = self._provider.name if outcome.verdict is Verdict.UNKNOWN else None
-                await self._outbox.retry(mail, after, outcome.reason, maybe_sent_by=provider)
+                after = delay_before_retry(
+                    mail.attempts, outcome.retry_after, route.budget.spend(), mail.age, random.uniform
+                )
+                maybe_sent_by = provider if outcome.verdict is Verdict.UNKNOWN else None
+                await self._outbox.retry(mail, after, outcome.reason, maybe_sent_by=maybe_sent_by)
 
-    async def _accept(self, mail: OutgoingMail, outcome: Outcome, answered_at: float) -> None:
-        """The user's minute begins when the answer came, however long the database takes to hear of it."""
-        ago = timedelta(seconds=time.monotonic() - answered_at)
-        await self._outbox.accept(mail, self._provider.name, outcome.message_id, ago)
+
+def _log_attempt(mail: OutgoingMail, route: Route, outcome: Outcome) -> None:
+    log.info(
+        "mail_attempted",
+        mail_id=str(mail.id),
+        kind=mail.kind.value,
+        provider=route.provider.name,
+        outcome=outcome.verdict.value,
+        reason=outcome.reason,
+        request_id=mail.request_id,
+    )
 
 
 async def _until_available(record: Callable[[], Awaitable[None]], mail: OutgoingMail) -> None:
     """What the provider has done stays true while the database is away; so keep it until it can be written."""
-    left = (MAIL_DEADLINE - mail.age).total_seconds()
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(left):
+        async with asyncio.timeout((MAIL_DEADLINE - mail.age).total_seconds()):
             while True:
                 try:
                     return await record()

@@ -65,4 +65,3 @@ class EventDispatcher:
                 await handler(event)
         except Exception:
             log.exception("event_handler_failed", task=name)
-

@@ -25,7 +25,7 @@ from registration.domain.registration import Registration
 from registration.ports import AccountReader, Outbox, UnitOfWork, UnitsOfWork
 from tests.fakes import Clock, FakeDatabase, FakeOutbox
 
-SECRET = "a secret key of the tests, long enough"  # noqa: S105
+SECRET = "a secret key of the tests, long enough"
 HASH = PasswordHash("$2b$12$" + "s" * 22 + "h" * 31)
 CLIENT = "192.0.2.1"
 
@@ -94,7 +94,9 @@ async def mysql_store(url: str) -> AsyncIterator[Store]:
         await keys.load()
         published: list[DomainEvent] = []
         store = Store(
-            units_of_work=MySQLUnitsOfWork(database, keys, published.append, lambda: MailStamp(1, "request-1")),
+            units_of_work=MySQLUnitsOfWork(
+                database, keys, published.append, lambda: MailStamp(1, "request-1")
+            ),
             read_account=MySQLAccountReader(database, keys),
             outbox=MySQLOutbox(database),
             clock=Clock(),
@@ -107,9 +109,7 @@ async def mysql_store(url: str) -> AsyncIterator[Store]:
 
 def fake_store() -> Store:
     database = FakeDatabase(Clock())
-    return Store(
-        database, database.read_account, FakeOutbox(database), database.clock, database.published
-    )
+    return Store(database, database.read_account, FakeOutbox(database), database.clock, database.published)
 
 
 @pytest.fixture(params=["fake", "mysql"])
@@ -128,6 +128,6 @@ async def _empty(database: Database | None, tables: Iterable[str]) -> None:
 
     async def delete(connection: Connection) -> None:
         for table in tables:
-            await connection.execute(f"DELETE FROM {table}")  # type: ignore[arg-type]  # noqa: S608
+            await connection.execute(f"DELETE FROM {table}")
 
     await database.read(delete)

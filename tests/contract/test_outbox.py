@@ -89,6 +89,13 @@ class TestClaiming:
         assert again.id == mail.id
         assert not again.maybe_sent
 
+    async def test_what_is_given_back_for_later_is_due_then(self, store: Store) -> None:
+        mail = await take(store)
+        await store.outbox.give_back([mail], timedelta(seconds=5))
+        assert list(await store.outbox.claim_due(10)) == []
+        await store.advance(timedelta(seconds=5))
+        assert len(await store.outbox.claim_due(10)) == 1
+
 
 class TestAcceptance:
     async def test_sets_the_time_of_the_answer(self, store: Store) -> None:
@@ -163,6 +170,35 @@ class TestTheEnd:
         await store.advance(timedelta(minutes=5))
         assert await state_of(store, mail) is MailState.DROPPED
         assert list(await store.outbox.claim_due(10)) == []
+
+
+class TestOverdueMails:
+    async def test_fail_for_the_reason_that_they_last_had(self, store: Store) -> None:
+        mail = await take(store)
+        await store.outbox.retry(mail, timedelta(), "status 503")
+        await store.register(BOB)
+        await store.advance(timedelta(minutes=10))
+        assert await store.outbox.fail_overdue(timedelta(minutes=10), 10) == 2
+        assert await state_of(store, mail) is MailState.FAILED
+        assert list(await store.outbox.claim_due(10)) == []
+
+    async def test_are_left_to_who_holds_them(self, store: Store) -> None:
+        await store.register(ANN)
+        await store.advance(timedelta(minutes=10))
+        await store.outbox.claim_due(10)
+        assert await store.outbox.fail_overdue(timedelta(minutes=10), 10) == 0
+
+    async def test_are_failed_in_bounded_numbers(self, store: Store) -> None:
+        for name in "abc":
+            await store.register(EmailAddress(f"{name}@example.org"))
+        await store.advance(timedelta(minutes=10))
+        assert await store.outbox.fail_overdue(timedelta(minutes=10), 2) == 2
+        assert await store.outbox.fail_overdue(timedelta(minutes=10), 2) == 1
+
+    async def test_are_not_those_that_have_time_left(self, store: Store) -> None:
+        await store.register(ANN)
+        await store.advance(timedelta(minutes=9))
+        assert await store.outbox.fail_overdue(timedelta(minutes=10), 10) == 0
 
 
 class TestBeingWanted:

@@ -9,7 +9,7 @@ from registration.domain.email_address import EmailAddress
 
 
 @pytest.mark.parametrize(
-    ("typed", "normalised"),
+    "typed, normalised",
     [
         ("Ann@Example.ORG", "ann@example.org"),
         ("ann+Shop@example.org", "ann+shop@example.org"),
@@ -30,7 +30,7 @@ def test_every_spelling_becomes_the_one_form(typed: str, normalised: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    "one, other",
     [
         ("straße@example.org", "strasse@example.org"),
         ("é@example.org", "e@example.org"),
@@ -75,7 +75,9 @@ def test_what_is_no_address_is_refused_without_being_repeated(typed: str) -> Non
     assert str(refusal.value) == "is not a valid e-mail address"
 
 
-@given(st.one_of(st.emails(), st.builds(lambda local: f"{local}@example.org", st.text(min_size=1, max_size=20))))
+@given(
+    st.one_of(st.emails(), st.builds(lambda local: f"{local}@example.org", st.text(min_size=1, max_size=20)))
+)
 def test_normalising_twice_changes_nothing(typed: str) -> None:
     with contextlib.suppress(InvalidEmailAddress):
         once = parse_email_address(typed)
@@ -89,7 +91,7 @@ def test_capitals_change_nothing(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "mailbox"),
+    "address, mailbox",
     [
         ("ann@example.org", "ann@example.org"),
         ("ann+shop@example.org", "ann@example.org"),

@@ -133,9 +133,7 @@ class MySQLAccounts:
         )
 
     def _seal(self, password_hash: PasswordHash, holder: Registration | User) -> tuple[bytes, int]:
-        sealed = self._keys.seal_password_hash(
-            password_hash.bcrypt, holder.email.text, holder.credential_id
-        )
+        sealed = self._keys.seal_password_hash(password_hash.bcrypt, holder.email.text, holder.credential_id)
         return sealed, self._keys.current_password_key_id
 
 

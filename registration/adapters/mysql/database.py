@@ -68,7 +68,7 @@ class Connection:
 
 
 class Database:
-    """Runs work on pooled connections. The pool's own waiting is never used: it can lose a wake-up (aio-libs/aiomysql)."""
+    """Runs work on pooled connections. Nobody ever waits in the pool itself, which can lose a wake-up."""
 
     def __init__(self, pool: aiomysql.Pool, limits: TimeLimits) -> None:
         self._pool = pool
@@ -117,7 +117,7 @@ class Database:
                         if not _is_transient(error):
                             raise
                         log.info("database_retry", error=_describe(error), retries=retries)
-                    await asyncio.sleep(random.uniform(0, min(0.005 * 2**retries, 0.5)))  # noqa: S311 - jitter
+                    await asyncio.sleep(random.uniform(0, min(0.005 * 2**retries, 0.5)))
                     retries += 1
         except TimeoutError as error:
             log.warning("database_unavailable")

@@ -119,16 +119,32 @@ class MySQLOutbox:
     async def drop(self, mail: OutgoingMail, reason: str) -> None:
         await self._settle(mail, "dropped", reason)
 
-    async def give_back(self, mails: Sequence[OutgoingMail]) -> None:
+    async def give_back(self, mails: Sequence[OutgoingMail], after: timedelta = timedelta()) -> None:
         if mails:
             await self._run(
                 """
-                UPDATE mails SET due_at = UTC_TIMESTAMP(6), lease = NULL
+                UPDATE mails SET due_at = UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND, lease = NULL
                 WHERE id IN %s AND state = 'queued' AND lease IN %s
                 """,
+                after // timedelta(microseconds=1),
                 tuple(mail.id.bytes for mail in mails),
                 tuple({mail.lease.bytes for mail in mails}),
             )
+
+    async def fail_overdue(self, age: timedelta, limit: int) -> int:
+        async def fail(connection: Connection) -> int:
+            return await connection.execute(
+                """
+                UPDATE mails
+                SET state = 'failed', reason = COALESCE(reason, 'out of time'), due_at = NULL, lease = NULL
+                WHERE due_at <= UTC_TIMESTAMP(6) AND created_at <= UTC_TIMESTAMP(6) - INTERVAL %s MICROSECOND
+                ORDER BY due_at LIMIT %s
+                """,
+                age // timedelta(microseconds=1),
+                limit,
+            )
+
+        return await self._database.read(fail)
 
     async def _settle(self, mail: OutgoingMail, state: str, reason: str) -> None:
         await self._run(
@@ -151,7 +167,9 @@ class MySQLOutbox:
 
 def _outgoing(row: Row) -> OutgoingMail:
     mail_id, kind, email, credential_id, *tail = row
-    code_key, language, template_version, request_id, age, attempts, maybe_sent, provider, reason, *rest = tail
+    code_key, language, template_version, request_id, age, attempts, maybe_sent, provider, reason, *rest = (
+        tail
+    )
     is_wanted, lease = rest
     return OutgoingMail(
         id=UUID(bytes=mail_id),

@@ -8,9 +8,7 @@ from registration.adapters.mysql.database import Connection
 class MySQLWrongCodes:
     """The address's wrong codes, inside a transaction that holds its guard."""
 
-    def __init__(
-        self, connection: Connection, address_key: bytes, now: datetime, client_key: bytes
-    ) -> None:
+    def __init__(self, connection: Connection, address_key: bytes, now: datetime, client_key: bytes) -> None:
         self._connection = connection
         self._address_key = address_key
         self._now = now

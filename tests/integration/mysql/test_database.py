@@ -6,7 +6,13 @@ from dataclasses import replace
 import pytest
 
 from config.settings import parse_database_url
-from registration.adapters.mysql.database import ConflictError, Connection, Database, TimeLimits, open_database
+from registration.adapters.mysql.database import (
+    ConflictError,
+    Connection,
+    Database,
+    TimeLimits,
+    open_database,
+)
 from registration.domain.errors import Unavailable
 from tools.private_mariadb import PrivateServer, throwaway_server
 
@@ -117,7 +123,7 @@ async def test_an_exhausted_pool_is_unavailable_and_not_a_hang(database: Databas
 
 
 async def test_cancelled_work_never_leaves_a_connection_half_way_or_lost(database: Database) -> None:
-    chance = random.Random(1)  # noqa: S311 - repeatable, not secret
+    chance = random.Random(1)
     for _ in range(100):
         tasks = [asyncio.create_task(database.transact(increment)) for _ in range(5)]
         for _ in range(chance.randrange(30)):

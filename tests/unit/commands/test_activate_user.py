@@ -153,9 +153,7 @@ class TestWrongCodes:
     ) -> None:
         await world.register()
         wrong = world.wrong_code()
-        outcomes = await asyncio.gather(
-            *(world.activate(wrong) for _ in range(60)), return_exceptions=True
-        )
+        outcomes = await asyncio.gather(*(world.activate(wrong) for _ in range(60)), return_exceptions=True)
         assert [type(outcome) for outcome in outcomes].count(IncorrectCode) == 3
         assert [type(outcome) for outcome in outcomes].count(TooManyAttempts) == 57
         with pytest.raises(TooManyAttempts):

@@ -42,7 +42,7 @@ class TestRegisteringAnUnknownAddress:
         await world.activate(world.code())
 
     async def test_stores_nothing_that_shows_the_password(self, world: World) -> None:
-        await world.register(password="s3cret-of-ann")  # noqa: S106
+        await world.register(password="s3cret-of-ann")
         assert "s3cret-of-ann" not in repr(world.database.tables)
 
 
@@ -171,14 +171,14 @@ async def test_a_user_who_comes_in_between_makes_the_password_be_hashed_anew(wor
         return await hash_password(password, **options)  # type: ignore[arg-type]
 
     world.hasher.hash = hash_while_a_user_appears  # type: ignore[method-assign,assignment]
-    world.hasher._salts = 100  # noqa: SLF001 - a salt that is not the user's
+    world.hasher._salts = 100
     await world.register(password=OTHER_PASSWORD)
     assert world.database.tables.registrations[ANN].password_hash.salt == user.password_hash.salt
     assert world.database.tables.registrations[ANN].is_decoy
 
 
 @pytest.mark.parametrize(
-    ("password", "reasons"),
+    "password, reasons",
     [
         ("1234567", ("too-short",)),
         ("x" * 257, ("too-long",)),

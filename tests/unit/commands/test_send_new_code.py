@@ -1,6 +1,12 @@
 import pytest
 
-from registration.domain.errors import AlreadyActive, ExpiredCode, IncorrectCode, InvalidCredentials, RateLimited
+from registration.domain.errors import (
+    AlreadyActive,
+    ExpiredCode,
+    IncorrectCode,
+    InvalidCredentials,
+    RateLimited,
+)
 from registration.domain.events import ActivationCodeIssued, TakenAddressRegistered
 from registration.domain.mail import MailKind, MailState
 from registration.domain.policy import Policy

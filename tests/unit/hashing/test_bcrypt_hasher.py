@@ -113,7 +113,7 @@ class TestEveryCallCostsOneHashOfToday:
 
 
 @pytest.mark.parametrize(
-    ("cost", "key_is_old", "outdated"),
+    "cost, key_is_old, outdated",
     [(COST, False, False), (COST - 1, False, True), (COST + 1, False, True), (COST, True, True)],
 )
 def test_a_hash_is_outdated_by_its_cost_or_its_key(
@@ -157,7 +157,7 @@ class TestTheGate:
             with pytest.raises(Overloaded):
                 await gate.run(lambda: None)
             done.set()
-            gate._wait_seconds = 5  # noqa: SLF001 - the thread is given time to say that it is done
+            gate._wait_seconds = 5
             assert await gate.run(lambda: 42) == 42
         finally:
             gate.close()

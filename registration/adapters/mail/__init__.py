@@ -1,0 +1,1 @@
+"""The mail providers: one file each, and one client that speaks to all of them."""

@@ -1,0 +1,92 @@
+"""What a provider is to us: what it is sent, what it answers, and what the answer means. Nothing here does I/O."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from urllib.parse import urlencode
+
+from registration.ports import Message, Outcome
+
+LONGEST_IDENTIFIER = 255
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRequest:
+    """A POST, complete to the byte: an idempotency key protects, and a signature fits, only the same bytes.
+
+    Neither the headers nor the body are shown: the key is in the ones, the code in the other.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @classmethod
+    def with_json(cls, url: str, headers: Mapping[str, str], document: object) -> "ProviderRequest":
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return cls(url, {**headers, "Content-Type": "application/json", "Accept": "application/json"}, body)
+
+    @classmethod
+    def with_form(cls, url: str, headers: Mapping[str, str], fields: Mapping[str, str]) -> "ProviderRequest":
+        body = urlencode(fields).encode()
+        content_type = "application/x-www-form-urlencoded"
+        return cls(url, {**headers, "Content-Type": content_type, "Accept": "application/json"}, body)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAnswer:
+    """What came back. The text may be anything: empty, cut at a limit, a proxy's HTML."""
+
+    status: int
+    received_at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Names in lower case."""
+    text: str = field(default="", repr=False)
+    document: object = field(default=None, repr=False)
+    """The text as JSON, where it says that it is and is."""
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300  # noqa: PLR2004 the class of status codes
+
+    def member(self, name: str) -> object:
+        """A member of the JSON object; None where there is no such thing."""
+        return self.document.get(name) if isinstance(self.document, dict) else None
+
+    def text_member(self, name: str) -> str:
+        """A member that is text; empty where there is no such thing."""
+        value = self.member(name)
+        return value if isinstance(value, str) else ""
+
+    def identifier(self, name: str) -> str | None:
+        """A member fit to be kept as the message's id."""
+        value = self.member(name)
+        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        return text if 0 < len(text) <= LONGEST_IDENTIFIER and text.isascii() and text.isprintable() else None
+
+
+class Provider(Protocol):
+    """A mail provider's HTTP API as a pair of pure functions."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def recognises_repetitions(self) -> bool:
+        """Whether a second request with the same message here does not become a second mail."""
+
+    def request(self, message: Message) -> ProviderRequest:
+        """What to send, the same for the same message."""
+
+    def outcome(self, answer: ProviderAnswer) -> Outcome:
+        """What the answer means. Raises for none, however odd."""
+
+
+def mail_headers(message: Message) -> dict[str, str]:
+    """The headers that every mail carries where a provider lets us set some. ASCII only."""
+    headers = {"X-Mail-ID": str(message.id), "Auto-Submitted": "auto-generated"}
+    if message.request_id is not None:
+        headers["X-Request-ID"] = message.request_id
+    return headers

@@ -1,0 +1,35 @@
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from registration.courier.breaker import Breaker
+from registration.courier.retry_budget import RetryBudget
+from registration.ports import MailApi, Message, Outcome, Verdict
+
+
+@dataclass(slots=True)
+class Route:
+    """A provider with its breaker and its retry budget."""
+
+    provider: MailApi
+    monotonic: Callable[[], float] = time.monotonic
+    breaker: Breaker = field(init=False)
+    budget: RetryBudget = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.breaker = Breaker(self.monotonic)
+        self.budget = RetryBudget(self.monotonic)
+
+    async def send(self, message: Message) -> Outcome | None:
+        """Make an attempt; None if the provider is not to be asked now."""
+        if not self.breaker.try_enter():
+            return None
+        try:
+            outcome = await self.provider.send(message)
+        except BaseException:
+            self.breaker.leave()
+            raise
+        self.breaker.record(outcome)
+        if outcome.verdict is Verdict.ACCEPTED:
+            self.budget.earn()
+        return outcome
