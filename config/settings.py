@@ -38,7 +38,7 @@ class SettingsError(Exception):
 class _FileSource(PydanticBaseSettingsSource):
     """REGISTRATION_X_FILE for every REGISTRATION_X, as container platforms hand out secrets."""
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the base class names it
         path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
         if not path:
             return None, field_name, False
@@ -68,8 +68,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class passes it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class passes it
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, _FileSource(settings_cls)
 

@@ -8,6 +8,6 @@ def is_common_password(lowered: str) -> bool:
 
 @cache
 def _common_passwords() -> frozenset[str]:
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 - a megabyte that only registering needs
 
     return frozenset(FREQUENCY_LISTS["passwords"])

@@ -21,7 +21,7 @@ from registration.hashing.bcrypt_hasher import BcryptHasher
 from registration.hashing.gate import HashingGate
 from registration.ports import UnitOfWork, UnitsOfWork
 
-PASSWORD = "password"
+PASSWORD = "password"  # noqa: S105 - no registration accepts it, so only these have it
 CLIENT = "fixtures"
 YESTERDAY = timedelta(days=1)
 

@@ -13,7 +13,7 @@ _FOR_EVERY_LINE: list[Processor] = [
 ]
 
 
-def configure_logging(format: Literal["json", "console"], level: str) -> None:
+def configure_logging(format: Literal["json", "console"], level: str) -> None:  # noqa: A002 - as the setting is called
     """Write all logs to standard error in one form: ours, the standard library's, uvicorn's.
 
     uvicorn's access log is off, because each request has a line of ours. Tracebacks come without local variables,
@@ -42,7 +42,7 @@ def configure_logging(format: Literal["json", "console"], level: str) -> None:
     _take_over_uvicorn()
 
 
-def _renderers(format: Literal["json", "console"]) -> list[Processor]:
+def _renderers(format: Literal["json", "console"]) -> list[Processor]:  # noqa: A002 - likewise
     if format == "console":
         # The default formatter shows local variables wherever `rich` is installed.
         return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]

@@ -117,7 +117,7 @@ class Database:
                         if not _is_transient(error):
                             raise
                         log.info("database_retry", error=_describe(error), retries=retries)
-                    await asyncio.sleep(random.uniform(0, min(0.005 * 2**retries, 0.5)))
+                    await asyncio.sleep(random.uniform(0, min(0.005 * 2**retries, 0.5)))  # noqa: S311 - jitter
                     retries += 1
         except TimeoutError as error:
             log.warning("database_unavailable")
