@@ -16,7 +16,7 @@ from registration.adapters.mysql.mails import MailStamp
 from registration.adapters.mysql.outbox import MySQLOutbox
 from registration.adapters.mysql.unit_of_work import MySQLAccountReader, MySQLUnitsOfWork
 from registration.api.services import Readiness, Services
-from registration.courier.courier import Courier
+from registration.courier.courier import CONCURRENCY, Courier
 from registration.courier.rendering import TEMPLATE_VERSION, Renderer
 from registration.courier.route import Route
 from registration.hashing.bcrypt_hasher import BcryptHasher
@@ -38,7 +38,7 @@ async def open_services(settings: ServiceSettings) -> AsyncIterator[Services]:
         database = await stack.enter_async_context(open_database(settings.server))
         keys = KeyRing(MySQLDataKeys(database), settings.secret_keys)
         await keys.load()
-        mail_api = await stack.enter_async_context(open_mail_api(settings.provider))
+        mail_api = await stack.enter_async_context(open_mail_api(settings.provider, connections=CONCURRENCY))
         gate = stack.enter_context(contextlib.closing(HashingGate()))
         dispatcher = EventDispatcher()
         ports = Ports(
