@@ -26,7 +26,8 @@ CREATE TABLE mails (
     reason VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'why the last attempt failed',
     PRIMARY KEY (id),
     KEY mailbox (mailbox_key, created_at),
-    KEY due (due_at, created_at)
+    KEY due (due_at, created_at),
+    KEY retention (created_at)
 ) ENGINE = InnoDB;
 
 -- migrate:down

@@ -2,13 +2,14 @@
 
 import importlib
 import sys
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 import click
 
 from config.settings import SettingsError
 from registration.adapters.keys import WrongSecretKeyError
 from registration.domain.errors import Unavailable
+from registration.observability.logs import configure_logging
 
 
 class _Commands(click.Group):
@@ -19,6 +20,7 @@ class _Commands(click.Group):
         "migrate": "Bring the database's tables up to date.",
         "sandbox": "Stand in for the mail provider, with an inbox page.",
         "fixtures": "Put sample registrations and users into a development database.",
+        "mails": "See what is queued or failed and why, and send it again.",
         "rekey": "Wrap the data keys with the first secret key.",
     }
 
@@ -42,18 +44,23 @@ def commands() -> None:
 
 
 def main() -> None:
-    """Run the command that the arguments name; faults are one line each on standard error, and status 1."""
+    """Run the command that the arguments name. Faults are one line each on standard error, and a status that is not 0."""
+    configure_logging("console", "error")
     try:
-        commands()
+        sys.exit(commands.main(standalone_mode=False))
+    except click.ClickException as error:
+        _fail(error.exit_code, error.format_message())
     except SettingsError as error:
-        _fail(*error.lines)
+        _fail(1, *error.lines)
     except Unavailable:
-        _fail("The database does not answer; is REGISTRATION_DATABASE_URL right?")
+        _fail(1, "The database does not answer; is REGISTRATION_DATABASE_URL right?")
     except WrongSecretKeyError as error:
-        _fail(str(error))
+        _fail(1, str(error))
+    except (click.Abort, KeyboardInterrupt):
+        _fail(130, "Stopped.")
 
 
-def _fail(*lines: str) -> None:
+def _fail(status: int, *lines: str) -> NoReturn:
     for line in lines:
         click.echo(line, err=True)
-    sys.exit(1)
+    sys.exit(status)

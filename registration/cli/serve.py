@@ -16,10 +16,9 @@ GRACEFUL_SECONDS = 3
 def command() -> None:
     """Answer requests and send mails, until told to stop (SIGTERM, or Ctrl-C)."""
     settings = load(ServiceSettings)
-    app = create_app(settings)
     asyncio.run(_check_database(settings))
     uvicorn.run(
-        app,
+        create_app(settings),
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -116,7 +116,7 @@ class Database:
                     except (ConflictError, InterfaceError, InternalError, OperationalError, OSError) as error:
                         if not _is_transient(error):
                             raise
-                        log.info("database_retry", error=_describe(error), retries=retries)
+                        log.debug("database_retry", error=_describe(error), retries=retries)
                     await asyncio.sleep(random.uniform(0, min(0.005 * 2**retries, 0.5)))  # noqa: S311 - jitter
                     retries += 1
         except TimeoutError as error:

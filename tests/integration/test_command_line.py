@@ -1,0 +1,164 @@
+"""The command line as an operator uses it: real processes, a real database."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.private_database import Databases
+
+SECRET = "the-first-secret-of-the-tests-is-long"
+NEXT_SECRET = "the-second-secret-of-the-tests-is-long"
+
+
+def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRATION_")}
+    return subprocess.run(
+        [sys.executable, "-m", "registration", *arguments],
+        env=environment | {f"REGISTRATION_{name.upper()}": value for name, value in settings.items()},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def settings(fresh_database: Callable[[], str]) -> dict[str, str]:
+    return {"database_url": fresh_database(), "secret_key": SECRET, "bcrypt_cost": "4"}
+
+
+@pytest.mark.parametrize(
+    "command", ["", "serve", "migrate", "sandbox", "fixtures", "rekey", "mails", "mails list", "mails retry"]
+)
+def test_every_command_explains_itself(command: str) -> None:
+    done = run(*command.split(), "--help")
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+
+
+def test_an_unknown_command_is_one_line_on_standard_error() -> None:
+    done = run("sirve")
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+
+
+class TestSettings:
+    def test_every_fault_is_told_at_once_by_name_and_without_the_value(self) -> None:
+        done = run(
+            "serve",
+            database_url="postgres://user:hunter2@host/name",
+            secret_key="short-secret",
+            port="http",
+            bcrypt_cost="3",
+            mail_from="nobody",
+        )
+        assert done.returncode != 0
+        lines = done.stderr.splitlines()
+        named = {line.partition(":")[0].removeprefix("REGISTRATION_") for line in lines}
+        assert named == {"DATABASE_URL", "SECRET_KEY", "PORT", "BCRYPT_COST", "MAIL_FROM"}
+        assert "hunter2" not in done.stderr
+        assert "short-secret" not in done.stderr
+
+    def test_a_command_wants_only_its_own(self, fresh_database: Callable[[], str]) -> None:
+        assert run("migrate", database_url=fresh_database()).returncode == 0
+
+    def test_a_secret_can_come_from_a_file(self, settings: dict[str, str], tmp_path: Path) -> None:
+        file = tmp_path / "secret"
+        file.write_text(f"{settings.pop('secret_key')}\n")
+        assert run("rekey", **settings, secret_key_file=str(file)).returncode == 0
+
+    def test_a_file_that_cannot_be_read_is_named(self, settings: dict[str, str]) -> None:
+        settings.pop("secret_key")
+        done = run("rekey", **settings, secret_key_file="/does/not/exist")
+        assert done.stderr.startswith("REGISTRATION_SECRET_KEY_FILE:")
+        assert len(done.stderr.splitlines()) == 1
+
+    def test_a_database_that_does_not_answer_is_one_line(self, settings: dict[str, str]) -> None:
+        settings["database_url"] = "mysql://nobody:secret@127.0.0.1:1/none"
+        for command in ("serve", "migrate", "rekey"):
+            done = run(command, **settings, mail_from="Example <hello@example.org>")
+            assert done.returncode != 0
+            assert len(done.stderr.splitlines()) == 1
+
+
+class TestMigrate:
+    def test_from_many_replicas_at_once_is_safe(self, databases: Databases) -> None:
+        url = databases.empty()
+        with ThreadPoolExecutor(3) as pool:
+            done = list(pool.map(lambda _: run("migrate", database_url=url), range(3)))
+        assert [one.returncode for one in done] == [0, 0, 0], [one.stderr for one in done]
+
+    def test_a_second_time_changes_nothing(self, fresh_database: Callable[[], str]) -> None:
+        done = run("migrate", database_url=fresh_database())
+        assert (done.returncode, done.stdout) == (0, "The tables are up to date.\n")
+
+
+class TestRekey:
+    def test_lets_the_old_secret_go(self, settings: dict[str, str]) -> None:
+        assert run("rekey", **settings).returncode == 0
+        rotating = settings | {"secret_key": f"{NEXT_SECRET},{SECRET}"}
+        assert run("rekey", **rotating).returncode == 0
+        assert run("mails", "list", **settings | {"secret_key": NEXT_SECRET}).returncode == 0
+
+    def test_the_wrong_secret_is_one_line_that_says_what_to_do(self, settings: dict[str, str]) -> None:
+        assert run("rekey", **settings).returncode == 0
+        done = run("rekey", **settings | {"secret_key": NEXT_SECRET})
+        assert done.returncode != 0
+        assert "list the former key behind the new one" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+class TestFixtures:
+    def test_make_one_of_each_state_and_leave_what_is_there(self, settings: dict[str, str]) -> None:
+        first, second = run("fixtures", **settings), run("fixtures", **settings)
+        assert (first.returncode, second.returncode) == (0, 0)
+        assert len(first.stdout.splitlines()) == 5
+        assert all(line.endswith("is there already") for line in second.stdout.splitlines())
+
+    def test_are_refused_where_mails_go_to_people(self, settings: dict[str, str]) -> None:
+        done = run("fixtures", **settings, mail_provider="postmark")
+        assert done.returncode != 0
+        assert "development only" in done.stderr
+
+
+class TestMails:
+    @pytest.fixture
+    def settings(self, settings: dict[str, str]) -> dict[str, str]:
+        assert run("fixtures", **settings).returncode == 0
+        return settings
+
+    def test_are_listed_by_state_with_their_reasons_and_without_addresses(
+        self, settings: dict[str, str]
+    ) -> None:
+        done = run("mails", "list", **settings)
+        [line] = done.stdout.splitlines()
+        assert "recipient refused" in line
+        assert "@" not in done.stdout
+        assert "bounced@example.org" in run("mails", "list", "--addresses", **settings).stdout
+
+    def test_are_shown_with_all_that_is_known(self, settings: dict[str, str]) -> None:
+        mail_id = run("mails", "list", **settings).stdout.split()[0]
+        document = json.loads(run("mails", "show", mail_id, **settings).stdout)
+        assert (document["state"], document["reason"]) == ("failed", "recipient refused")
+        assert "@" not in json.dumps(document)
+
+    def test_that_failed_can_be_sent_again(self, settings: dict[str, str]) -> None:
+        mail_id = run("mails", "list", **settings).stdout.split()[0]
+        assert run("mails", "retry", mail_id, **settings).returncode == 0
+        assert mail_id in run("mails", "list", "--state", "queued", **settings).stdout
+
+    def test_that_were_accepted_cannot(self, settings: dict[str, str]) -> None:
+        mail_id = run("mails", "list", "--state", "accepted", **settings).stdout.split()[0]
+        done = run("mails", "retry", mail_id, **settings)
+        assert done.returncode != 0
+        assert len(done.stderr.splitlines()) == 1
+
+    def test_can_all_be_sent_again(self, settings: dict[str, str]) -> None:
+        assert run("mails", "retry", "--all", **settings).stdout == "1 mails are due now.\n"
