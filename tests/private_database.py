@@ -1,10 +1,11 @@
-"""Databases for tests.
+"""Databases for tests, made on a server that is started for this run and thrown away after it.
 
-They are made on a server that is started for this run and thrown away after it, or
-- on the one that REGISTRATION_TEST_DATABASE_URL names, beside the database in it: the user must be allowed to make
-  databases whose names begin with that one's;
-- with REGISTRATION_TEST_SERVER=FOLDER, on a throwaway server out of another system (a chroot; needs root), such as
-      mmdebstrap --variant=minbase --include=mariadb-server-core,mariadb-client-core trixie FOLDER
+- REGISTRATION_TEST_DATABASE_URL names another server: databases are made beside the one in it, so the user must be
+  allowed to make those whose names begin with that one's.
+- REGISTRATION_TEST_SERVER=FOLDER takes the throwaway server out of another system (a chroot; needs root), to see how
+  the suite does with another version:
+      mmdebstrap --variant=minbase --include=mariadb-server-core,mariadb-client-core trixie FOLDER     MariaDB 11.8
+      mmdebstrap --variant=minbase --include=mysql-server-core,mysql-client-core sid FOLDER            MySQL 9
 """
 
 import contextlib

@@ -31,7 +31,7 @@ BASE = "localhost/python-stand-in:3.11-slim-bookworm"
 CACHE = Path("/var/tmp/registration-image-check")  # noqa: S108 - made by root, for root
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 AS_A_CAREFUL_PLATFORM = [
-    "--read-only", "--read-only-tmpfs=false", "--tmpfs=/tmp", "--cap-drop=all", "--security-opt=no-new-privileges",
+    "--read-only", "--read-only-tmpfs=false", "--cap-drop=all", "--security-opt=no-new-privileges",
     "--network=host",
     # podman asks for more than the hard limits of some machines
     "--ulimit=nofile=20000:20000", "--ulimit=nproc=4096:4096",

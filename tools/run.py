@@ -44,6 +44,7 @@ class Running:
     def start_database(self) -> str:
         server = self._stack.enter_context(PrivateServer(DATA / "mariadb", durable=True))
         self._is_alive["database server"] = server.is_running
+        print(f"Private database: {server.url()}", flush=True)
         return server.url()
 
     def start(self, name: str, command: list[str], settings: Mapping[str, str]) -> None:
@@ -84,7 +85,7 @@ def main() -> None:
         running.start("sandbox", [*registration, "sandbox", "--port", str(sandbox.port)], settings)
         running.start("service", [*registration, "serve"], settings)
         running.wait_until(lambda: sandbox.answers("/api/v1/messages") and service.answers("/health/ready"))
-        print(_where_everything_is(service, sandbox, database_url), flush=True)
+        print(_where_everything_is(service, sandbox), flush=True)
         running.wait()
 
 
@@ -123,13 +124,12 @@ def _migrate(command: list[str], settings: Mapping[str, str]) -> None:
         raise HasEnded(f"{result.stdout}{result.stderr}The database could not be migrated.")
 
 
-def _where_everything_is(service: Address, sandbox: Address, database_url: str) -> str:
+def _where_everything_is(service: Address, sandbox: Address) -> str:
     json = "-H 'Content-Type: application/json' -d"
     return f"""
   API       {service.url}
   its docs  {service.url}/docs
   inbox     {sandbox.url}
-  database  {database_url}
 
   Register, find the code in the inbox, and show it within a minute:
 

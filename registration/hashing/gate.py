@@ -10,7 +10,7 @@ from registration.domain.errors import Overloaded
 
 R = TypeVar("R")
 
-WAIT_SECONDS = 2.0
+WAIT_SECONDS = 10.0
 NICENESS = 19
 """Hash threads yield the processor to the event loop: its p99 lag is 1.7 ms beside them, 4.2 ms at equal rights."""
 

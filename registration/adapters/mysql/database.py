@@ -56,13 +56,13 @@ class Connection:
     async def execute(self, sql: LiteralString, *args: object) -> int:
         """Run the statement; return how many rows it found (not: changed)."""
         async with asyncio.timeout(self._statement_limit), self._raw.cursor() as cursor:
-            found: int = await cursor.execute(sql, args)
+            found: int = await cursor.execute(*_expand(sql, args))
             return found
 
     async def fetch_all(self, sql: LiteralString, *args: object) -> Sequence[Row]:
         """Return all rows, which must be few: the driver parses them on the event loop."""
         async with asyncio.timeout(self._statement_limit), self._raw.cursor() as cursor:
-            await cursor.execute(sql, args)
+            await cursor.execute(*_expand(sql, args))
             rows: Sequence[Row] = await cursor.fetchall()
             return rows
 
@@ -206,6 +206,20 @@ SESSION_SETTINGS = (
 )
 """MariaDB reads the first comment, MySQL the second. `wsrep_sync_wait`: on a Galera node a read first waits for what
 other nodes have committed, or a user who has just registered on one of them would be refused."""
+
+
+def _expand(sql: str, args: Sequence[object]) -> tuple[str, Sequence[object]]:
+    """A placeholder for each value of a tuple: the driver's own way with tuples sends bytes as if they were text."""
+    if not any(isinstance(arg, tuple) for arg in args):
+        return sql, args
+    head, *tail = sql.split("%s")
+    flat: list[object] = []
+    for index, arg in enumerate(args):
+        values = arg if isinstance(arg, tuple) else (arg,)
+        placeholders = ", ".join(["%s"] * len(values))
+        head += (f"({placeholders})" if isinstance(arg, tuple) else placeholders) + tail[index]
+        flat += values
+    return head, flat
 
 
 def _is_transient(error: Exception) -> bool:

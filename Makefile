@@ -1,0 +1,44 @@
+# Needs git, make and Python 3.11 or later with its venv module; each target sets up what else it needs.
+# Another Python: make PYTHON=python3.12 run. Arguments for the program behind a target: make test ARGS='tests/unit -x'.
+
+PYTHON ?= python3
+CONTAINERS ?= docker
+ARGS ?=
+VENV_PYTHON := .venv/bin/python
+
+.PHONY: help run test check format bench image image-check clean environment
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+run: ## Run the service with a private database and a stand-in mail provider, until Ctrl-C
+	@$(PYTHON) -m tools.run
+
+test: environment ## Run all tests, against a private database that is thrown away
+	$(VENV_PYTHON) -m pytest $(ARGS)
+
+check: environment ## Check format, lint, types and who imports whom
+	$(VENV_PYTHON) -m ruff format --check
+	$(VENV_PYTHON) -m ruff check
+	$(VENV_PYTHON) -m mypy
+	.venv/bin/lint-imports --no-logo
+
+format: environment ## Format the code, and repair what the linter can
+	$(VENV_PYTHON) -m ruff format
+	$(VENV_PYTHON) -m ruff check --fix
+
+bench: environment ## Measure whole journeys: how many a second, and what one costs
+	$(VENV_PYTHON) -m bench $(ARGS)
+
+image: ## Build the container image (with podman: make CONTAINERS=podman image)
+	$(CONTAINERS) build --tag registration .
+
+image-check: environment ## Build the image with podman, run it as a careful platform would, and go the journey
+	$(VENV_PYTHON) -m tools.image_check
+
+clean: ## Remove what was set up: environment, caches, and the private database with its secret key
+	rm -rf .venv .tools .data .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+
+environment:
+	@$(PYTHON) -m tools.environment --dev
