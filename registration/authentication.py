@@ -18,18 +18,21 @@ class Authenticator:
     publish: PublishEvent
 
     async def __call__(
-        self, email: EmailAddress, password: str, client: str
+        self, email: EmailAddress, password: str, client: str, *, urgent: bool = False
     ) -> tuple[Account, Registration | User]:
         """Return what is known of the address, and who holds the password: in one hash's time, whatever is known.
 
-        Raises InvalidCredentials, Overloaded or Unavailable.
+        `urgent` is for whoever has a code that runs out. Raises InvalidCredentials, Overloaded or Unavailable.
         """
         account = await self.read_account(email, client)
         holders = [holder for holder in (account.user, account.registration) if holder is not None]
-        match = await self.hasher.check(password, [holder.password_hash for holder in holders])
+        hashes = [holder.password_hash for holder in holders]
+        match = await self.hasher.check(password, hashes, urgent=urgent)
         if match is None:
             raise InvalidCredentials
         holder = holders[match]
+        if isinstance(holder, Registration):
+            self.hasher.remember(password, holder.password_hash)
         if self.hasher.is_outdated(holder.password_hash):
             self.publish(OutdatedHashMatched(email, holder.credential_id, password))
         return account, holder

@@ -96,13 +96,27 @@ class AccountReader(Protocol):
 
 
 class PasswordHasher(Protocol):
-    """bcrypt; every call costs one hash at today's cost, whatever it is given. Raises Overloaded."""
+    """bcrypt; a call costs one hash at today's cost, whatever it is given. Raises Overloaded."""
+
+    def admit(self) -> None:
+        """Raise Overloaded if a hash asked for now would wait too long; to be asked before any other work."""
 
     async def hash(self, password: str, *, like: PasswordHash | None = None) -> PasswordHash:
-        """A new hash, with the salt and cost of `like` where given, so that one computation checks both."""
+        """A new hash, with the salt and cost of `like` where given, so that one computation checks both.
 
-    async def check(self, password: str, hashes: Sequence[PasswordHash]) -> int | None:
-        """The index of the first hash that the password fits; None if it fits none."""
+        It is remembered, as by `remember`.
+        """
+
+    async def check(
+        self, password: str, hashes: Sequence[PasswordHash], *, urgent: bool = False
+    ) -> int | None:
+        """The index of the first hash that the password fits; None if it fits none.
+
+        It costs nothing where it is remembered that the password fits. Urgent ones wait less.
+        """
+
+    def remember(self, password: str, password_hash: PasswordHash) -> None:
+        """Know for some minutes, in this process only, that the password fits."""
 
     def is_outdated(self, password_hash: PasswordHash) -> bool:
         """Whether today's settings would store another cost or use another key."""

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from registration.domain.account import Account
 from registration.domain.address_guard import WrongCode
 from registration.domain.email_address import EmailAddress
+from registration.domain.errors import Overloaded
 from registration.domain.events import DomainEvent
 from registration.domain.mail import Mail, MailState, NewMail
 from registration.domain.password import PasswordHash
@@ -336,7 +337,12 @@ class FakeHasher:
     def __init__(self, cost: int = 12) -> None:
         self.cost = cost
         self.hashes_spent = 0
+        self.is_overloaded = False
         self._salts = 0
+
+    def admit(self) -> None:
+        if self.is_overloaded:
+            raise Overloaded(timedelta(seconds=2))
 
     async def hash(self, password: str, *, like: PasswordHash | None = None) -> PasswordHash:
         self.hashes_spent += 1
@@ -345,12 +351,19 @@ class FakeHasher:
         salt = like.salt if like else f"$2b${self.cost:02}${self._salts:022}"
         return PasswordHash(salt + self._digest(password))
 
-    async def check(self, password: str, hashes: Sequence[PasswordHash]) -> int | None:
+    async def check(
+        self, password: str, hashes: Sequence[PasswordHash], *, urgent: bool = False
+    ) -> int | None:
+        if not urgent:
+            self.admit()
         self.hashes_spent += 1
         for index, known in enumerate(hashes):
             if known.bcrypt == known.salt + self._digest(password):
                 return index
         return None
+
+    def remember(self, password: str, password_hash: PasswordHash) -> None:
+        """A fake costs no time, so there is none to save."""
 
     def is_outdated(self, password_hash: PasswordHash) -> bool:
         return password_hash.cost != self.cost or password_hash.key_is_old

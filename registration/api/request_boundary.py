@@ -7,6 +7,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from registration.api.problems import Problem, problem_response
+from registration.caller import CallerHungUp, caller_bound
 from registration.observability.request_id import request_id_bound
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -30,7 +31,12 @@ class RequestBoundary:
             await self.app(scope, receive, send)
             return
         request_id = _callers_id(scope) or uuid4().hex
-        with request_id_bound(request_id):
+
+        async def wait_until_gone() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        with request_id_bound(request_id), caller_bound(wait_until_gone):
             await self._serve(scope, receive, send, _own_headers(scope, request_id))
 
     async def _serve(
@@ -48,7 +54,7 @@ class RequestBoundary:
 
         try:
             await self.app(scope, receive, send_with_own_headers)
-        except ClientDisconnect:
+        except (ClientDisconnect, CallerHungUp):
             pass  # nobody is left to be answered
         except Exception:
             log.exception("request_failed")

@@ -38,7 +38,7 @@ class ActivateUserHandler:
     policy: Policy
 
     async def __call__(self, command: ActivateUser) -> User:
-        _, holder = await self.authenticate(command.email, command.password, command.client)
+        _, holder = await self.authenticate(command.email, command.password, command.client, urgent=True)
         if isinstance(holder, User):
             return holder
         step = partial(self._activate, holder.credential_id, command.code, self.new_id())

@@ -45,6 +45,7 @@ class RegisterUserHandler:
         check_acceptable(
             command.password, command.email, self.policy.password_min_length, self.is_common_password
         )
+        self.hasher.admit()
         credential_id, mail_id = self.new_id(), self.new_id()
         for _ in range(MAX_ROUNDS):
             account = await self.read_account(command.email, command.client)

@@ -6,6 +6,7 @@ import bcrypt
 
 from registration.domain.password import PasswordHash, normalise
 from registration.hashing.gate import HashingGate
+from registration.hashing.remembered_proofs import RememberedProofs
 
 PREHASH_KEY = b"registration/password/v1"
 
@@ -13,9 +14,13 @@ PREHASH_KEY = b"registration/password/v1"
 class BcryptHasher:
     """bcrypt over a digest of the whole password; a PasswordHasher."""
 
-    def __init__(self, cost: int, gate: HashingGate) -> None:
+    def __init__(self, cost: int, gate: HashingGate, proofs: RememberedProofs | None = None) -> None:
         self._cost = cost
         self._gate = gate
+        self._proofs = proofs or RememberedProofs()
+
+    def admit(self) -> None:
+        self._gate.admit(urgent=False)
 
     async def hash(self, password: str, *, like: PasswordHash | None = None) -> PasswordHash:
         salt = like.salt.encode() if like else bcrypt.gensalt(self._cost)
@@ -26,10 +31,17 @@ class BcryptHasher:
             self._top_up(int(salt[4:6]))
             return hashed
 
-        return PasswordHash(await self._gate.run(work))
+        password_hash = PasswordHash(await self._gate.run(work))
+        self._proofs.remember(password_hash, digest)
+        return password_hash
 
-    async def check(self, password: str, hashes: Sequence[PasswordHash]) -> int | None:
+    async def check(
+        self, password: str, hashes: Sequence[PasswordHash], *, urgent: bool = False
+    ) -> int | None:
         digest = prehash(password)
+        remembered = [self._proofs.knows(known, digest) for known in hashes]
+        if any(remembered):
+            return remembered.index(True)
         salts = list(dict.fromkeys(known.salt.encode() for known in hashes))
 
         def work() -> list[str]:
@@ -40,11 +52,14 @@ class BcryptHasher:
             self._top_up(int(salts[0][4:6]))
             return computed
 
-        computed = await self._gate.run(work)
+        computed = await self._gate.run(work, urgent=urgent)
         matches = [
             any(hmac.compare_digest(known.bcrypt, candidate) for candidate in computed) for known in hashes
         ]
         return matches.index(True) if any(matches) else None
+
+    def remember(self, password: str, password_hash: PasswordHash) -> None:
+        self._proofs.remember(password_hash, prehash(password))
 
     def is_outdated(self, password_hash: PasswordHash) -> bool:
         return password_hash.cost != self._cost or password_hash.key_is_old

@@ -3,6 +3,7 @@ from typing import Any
 
 import structlog
 
+from registration.caller import CallerHungUp
 from registration.domain.errors import Refusal
 from registration.messaging.command_bus import Handle, Message
 
@@ -21,6 +22,9 @@ def log_messages(message_type: type[Message[Any]], handle: Handle) -> Handle:
             outcome = "ok"
         except Refusal as refusal:
             outcome = refusal.code
+            raise
+        except CallerHungUp:
+            outcome = "caller-hung-up"
             raise
         else:
             return result

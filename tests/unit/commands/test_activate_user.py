@@ -59,11 +59,11 @@ class TestActivating:
         activation = asyncio.create_task(world.activate(code))
         check = world.hasher.check
 
-        async def replace_while_checking(password: str, hashes: object) -> int | None:
+        async def replace_while_checking(password: str, hashes: object, **options: bool) -> int | None:
             world.hasher.check = check  # type: ignore[method-assign]
             world.clock.advance(seconds=30)
             await world.register(password=OTHER_PASSWORD)
-            return await check(password, hashes)  # type: ignore[arg-type]
+            return await check(password, hashes, **options)  # type: ignore[arg-type]
 
         world.hasher.check = replace_while_checking  # type: ignore[method-assign]
         with pytest.raises(InvalidCredentials):

@@ -1,5 +1,3 @@
-import asyncio
-import threading
 from collections.abc import AsyncIterator
 
 import bcrypt
@@ -7,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.domain.errors import Overloaded
 from registration.domain.password import PasswordHash
 from registration.hashing.bcrypt_hasher import BcryptHasher, prehash
 from registration.hashing.gate import HashingGate
@@ -86,10 +83,10 @@ class TestEveryCallCostsOneHashOfToday:
         assert sum(rounds) == 2**COST
 
     async def test_checking_a_user_and_a_decoy_that_share_a_salt(
-        self, hasher: BcryptHasher, rounds: list[int]
+        self, gate: HashingGate, hasher: BcryptHasher, rounds: list[int]
     ) -> None:
         user = await hasher.hash("the owner's")
-        decoy = await hasher.hash("a stranger's", like=user)
+        decoy = await BcryptHasher(COST, gate).hash("a stranger's", like=user)
         rounds.clear()
         assert await hasher.check("a stranger's", [user, decoy]) == 1
         assert sum(rounds) == 2**COST
@@ -127,37 +124,45 @@ def test_nothing_of_a_hash_is_shown() -> None:
     assert "2b" not in repr(PasswordHash("$2b$12$" + "s" * 53))
 
 
-class TestTheGate:
-    async def test_the_loop_goes_on_while_a_thread_works(self, gate: HashingGate) -> None:
-        done = threading.Event()
-        work = asyncio.create_task(gate.run(lambda: done.wait(5)))
-        await asyncio.sleep(0)
-        done.set()
-        assert await work is True
+class TestRememberedProof:
+    async def test_the_first_check_after_hashing_costs_nothing(
+        self, hasher: BcryptHasher, rounds: list[int]
+    ) -> None:
+        known = await hasher.hash("a password")
+        rounds.clear()
+        assert await hasher.check("a password", [known]) == 0
+        assert rounds == []
 
-    async def test_who_would_wait_too_long_is_refused(self) -> None:
-        gate, done = HashingGate(threads=1, wait_seconds=0.01), threading.Event()
-        try:
-            busy = asyncio.create_task(gate.run(lambda: done.wait(5)))
-            await asyncio.sleep(0)
-            with pytest.raises(Overloaded):
-                await gate.run(lambda: None)
-            done.set()
-            await busy
-        finally:
-            gate.close()
+    async def test_a_wrong_password_costs_a_hash_all_the_same(
+        self, hasher: BcryptHasher, rounds: list[int]
+    ) -> None:
+        known = await hasher.hash("a password")
+        rounds.clear()
+        assert await hasher.check("another", [known]) is None
+        assert sum(rounds) == 2**COST
 
-    async def test_a_cancelled_caller_keeps_the_place_until_the_thread_is_done(self) -> None:
-        gate, done = HashingGate(threads=1, wait_seconds=0.01), threading.Event()
-        try:
-            given_up = asyncio.create_task(gate.run(lambda: done.wait(5)))
-            await asyncio.sleep(0)
-            given_up.cancel()
-            await asyncio.gather(given_up, return_exceptions=True)
-            with pytest.raises(Overloaded):
-                await gate.run(lambda: None)
-            done.set()
-            gate._wait_seconds = 5
-            assert await gate.run(lambda: 42) == 42
-        finally:
-            gate.close()
+    async def test_a_hash_that_was_replaced_is_checked_anew(
+        self, hasher: BcryptHasher, rounds: list[int]
+    ) -> None:
+        await hasher.hash("a password")
+        replaced = await hasher.hash("another password")
+        rounds.clear()
+        assert await hasher.check("a password", [replaced]) is None
+        assert sum(rounds) == 2**COST
+
+    async def test_what_was_remembered_by_another_process_is_not_known_here(
+        self, gate: HashingGate, hasher: BcryptHasher, rounds: list[int]
+    ) -> None:
+        known = await BcryptHasher(COST, gate).hash("a password")
+        rounds.clear()
+        assert await hasher.check("a password", [known]) == 0
+        assert sum(rounds) == 2**COST
+
+    async def test_a_successful_check_that_is_remembered_saves_the_next(
+        self, gate: HashingGate, hasher: BcryptHasher, rounds: list[int]
+    ) -> None:
+        known = await BcryptHasher(COST, gate).hash("a password")
+        hasher.remember("a password", known)
+        rounds.clear()
+        assert await hasher.check("a password", [known]) == 0
+        assert rounds == []
