@@ -4,17 +4,28 @@ A command loads the groups that it needs. REGISTRATION_X_FILE may name a file th
 """
 
 import os
+from collections.abc import Sequence
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from limits import RateLimitItem, parse
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from registration.adapters.mail.provider import Provider
-from registration.adapters.mail.provider_settings import InvalidProviderSetting, ProviderSettings
+from registration.adapters.mail.provider_settings import InvalidProviderSettings, ProviderSettings
 from registration.adapters.mail.providers import PROVIDERS, make_provider
 from registration.adapters.mail.sender import Sender, parse_sender
 from registration.adapters.mysql.server import Server
@@ -23,6 +34,8 @@ from registration.domain.policy import Policy
 PREFIX = "REGISTRATION_"
 MIN_SECRET_LENGTH = 32
 WEAK_BCRYPT_COST = 10
+CLIENT_LIMITS = ("register", "auth", "wrong-codes")
+DEFAULT_CLIENT_LIMITS = "register=30/minute,auth=120/minute,wrong-codes=30/day"
 
 S = TypeVar("S", bound="Settings")
 
@@ -134,36 +147,104 @@ def _sender(sender: str) -> str:
     return sender
 
 
-def _provider_name(name: str) -> str:
-    if name not in PROVIDERS:
-        raise ValueError(f"must be one of {', '.join(PROVIDERS)}")
-    return name
+def _provider_names(names: str) -> str:
+    listed = [name.strip() for name in names.split(",")]
+    if not set(listed) <= set(PROVIDERS):
+        raise ValueError(f"must be one of {', '.join(PROVIDERS)}, or several with commas between")
+    if len(set(listed)) < len(listed):
+        raise ValueError("must not name a provider twice")
+    return ",".join(listed)
+
+
+SHARED_SETTINGS = ("api_url", "api_key")
+
+_OWN_FIELDS: dict[str, Any] = {
+    f"mail_{name}_{setting}": (SecretStr | None, None)
+    for name, kind in PROVIDERS.items()
+    for setting in (*SHARED_SETTINGS, *kind.options)
+}
+ProvidersOwnSettings = create_model("ProvidersOwnSettings", __base__=Settings, **_OWN_FIELDS)
+"""REGISTRATION_MAIL_POSTMARK_API_KEY and so on, for every provider that there is."""
 
 
 class MailSettings(Settings):
-    mail_provider: Annotated[str, AfterValidator(_provider_name)] = "mailpit"
-    mail_api_url: str | None = None
-    """The provider's own where it is not set."""
+    mail_provider: Annotated[str, AfterValidator(_provider_names)] = "mailpit"
+    """One, or several with commas between: each is asked while those before it are down."""
+    mail_api_url: SecretStr | None = None
+    """Of the only provider; each of several has a REGISTRATION_MAIL_<PROVIDER>_API_URL, which does for one as well."""
     mail_api_key: SecretStr | None = None
+    """Likewise."""
     mail_from: Annotated[str, AfterValidator(_sender)]
     """Name <address>"""
+    _providers_own: Settings = PrivateAttr(default_factory=ProvidersOwnSettings)
 
     @property
     def sender(self) -> Sender:
         return parse_sender(self.mail_from)
 
     @property
-    def provider(self) -> Provider:
-        key = None if self.mail_api_key is None else self.mail_api_key.get_secret_value()
-        return make_provider(self.mail_provider, ProviderSettings(self.sender, self.mail_api_url, key))
+    def providers(self) -> Sequence[Provider]:
+        """In the order in which they are asked. Raises SettingsError with every fault."""
+        made: list[Provider] = []
+        lines: list[str] = []
+        for name in self.mail_provider.split(","):
+            try:
+                made.append(make_provider(name, self._settings_of(name)))
+            except InvalidProviderSettings as error:
+                lines += [_line(self._field(name, fault.setting), fault.problem) for fault in error.faults]
+        if lines:
+            raise SettingsError(list(dict.fromkeys(lines)))
+        return made
+
+    def _settings_of(self, provider: str) -> ProviderSettings:
+        def value(setting: str) -> str | None:
+            return self._value(self._field(provider, setting)) or self._value(f"mail_{provider}_{setting}")
+
+        options = {name: value(name) or "" for name in PROVIDERS[provider].options}
+        return ProviderSettings(self.sender, value("api_url"), value("api_key"), options)
+
+    def _field(self, provider: str, setting: str) -> str:
+        """What a provider's setting is called: `api_key` of the only one is `mail_api_key`."""
+        is_only_one = provider == self.mail_provider
+        is_shared = setting == "from" or (is_only_one and setting in SHARED_SETTINGS)
+        return f"mail_{setting}" if is_shared else f"mail_{provider}_{setting}"
+
+    def _value(self, field: str) -> str | None:
+        value: SecretStr | None = getattr(
+            self if field in type(self).model_fields else self._providers_own, field
+        )
+        return None if value is None else value.get_secret_value()
 
     @model_validator(mode="after")
-    def _check_provider(self) -> Self:
-        try:
-            _ = self.provider
-        except InvalidProviderSetting as error:
-            raise SettingsError([_line(f"mail_{error.setting}", error.problem)]) from None
+    def _check_providers(self) -> Self:
+        _ = self.providers
         return self
+
+
+def _client_limits(limits: str) -> str:
+    try:
+        parse_client_limits(limits)
+    except ValueError:
+        names = ", ".join(f"{name}=COUNT/PERIOD" for name in CLIENT_LIMITS)
+        raise ValueError(f"must be a list of some of {names}") from None
+    return limits
+
+
+def parse_client_limits(text: str) -> dict[str, RateLimitItem]:
+    """Return the limits by name; ValueError if the text is no list of them."""
+    limits = {}
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        name, _, limit = pair.partition("=")
+        if name not in CLIENT_LIMITS:
+            raise ValueError
+        limits[name] = parse(limit)
+    return limits
+
+
+def _rate_limit_storage(uri: str) -> str:
+    if uri != "memory://" and not uri.startswith(("redis://", "rediss://")):
+        raise ValueError("must be memory:// or redis://host:port/number")
+    return uri
 
 
 class PolicySettings(Settings):
@@ -175,8 +256,15 @@ class PolicySettings(Settings):
     mails_per_hour: int = Field(5, ge=1, le=1000)
     mails_per_day: int = Field(10, ge=1, le=1000)
     password_min_length: int = Field(8, ge=1, le=64)
-    client_limits: str = "register=30/minute,auth=120/minute,wrong-codes=30/day"
-    """Empty: no per-client limit at all, for a backend through which all callers come."""
+    client_limits: Annotated[str, AfterValidator(_client_limits)] = DEFAULT_CLIENT_LIMITS
+    """Over all addresses; a name left out is unlimited. Empty: no per-client limit at all, nor a share of an address's
+    mails and wrong codes, for a backend through which all callers come."""
+    rate_limit_storage: Annotated[str, AfterValidator(_rate_limit_storage)] = "memory://"
+    """redis://… shares the per-client limits and the wrong passwords between replicas."""
+
+    @property
+    def client_limit_items(self) -> dict[str, RateLimitItem]:
+        return parse_client_limits(self.client_limits)
 
     @property
     def policy(self) -> Policy:
@@ -191,9 +279,43 @@ class PolicySettings(Settings):
         )
 
 
+def _networks(text: str) -> str:
+    try:
+        parse_networks(text)
+    except ValueError:
+        raise ValueError("must be a list of networks, as in 10.0.0.0/8,2001:db8::/32") from None
+    return text
+
+
+def parse_networks(text: str) -> list[IPv4Network | IPv6Network]:
+    """Return the networks; ValueError if the text is no list of them."""
+    return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def _origins(text: str) -> str:
+    for origin in filter(None, (part.strip() for part in text.split(","))):
+        parts = urlsplit(origin)
+        if parts.scheme not in {"http", "https"} or origin != f"{parts.scheme}://{parts.netloc}":
+            raise ValueError("must be a list of origins, as in https://www.example.com")
+    return text
+
+
 class ListenSettings(Settings):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
+    """Networks whose X-Forwarded-For is believed, and nobody else's."""
+
+    cors_origins: Annotated[str, AfterValidator(_origins)] = ""
+    """Web origins whose pages may call the service from a browser, comma-separated."""
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+    @property
+    def trusted_networks(self) -> list[IPv4Network | IPv6Network]:
+        return parse_networks(self.trusted_proxies)
 
 
 class LogSettings(Settings):
@@ -214,7 +336,7 @@ class KeySettings(DatabaseSettings, SecretSettings):
 class FixtureSettings(DatabaseSettings, SecretSettings, PolicySettings):
     """What it takes to write registrations past the rules, and to know that they do no harm."""
 
-    mail_provider: str = "mailpit"
+    mail_provider: Annotated[str, AfterValidator(_provider_names)] = "mailpit"
 
 
 def load(group: type[S]) -> S:
@@ -222,9 +344,21 @@ def load(group: type[S]) -> S:
     try:
         return group()
     except ValidationError as error:
-        raise SettingsError(
-            [_line(fault["loc"][0], fault["msg"]) for fault in error.errors(include_input=False)]
-        ) from None
+        faults = error.errors(include_input=False)
+    lines = [_line(fault["loc"][0], fault["msg"]) for fault in faults]
+    raise SettingsError(lines + _faults_of_providers(group, {fault["loc"][0] for fault in faults}))
+
+
+def _faults_of_providers(group: type[Settings], wrong: set[int | str]) -> list[str]:
+    """What the group had no chance to say of its mail providers, because settings beside theirs are wrong."""
+    if not issubclass(group, MailSettings) or "mail_provider" in wrong:
+        return []
+    stand_in: dict[str, Any] = {"mail_from": "somebody@example.com"} if "mail_from" in wrong else {}
+    try:
+        MailSettings(**stand_in)
+    except SettingsError as error:
+        return error.lines
+    return []
 
 
 def _line(field: int | str, message: str) -> str:

@@ -6,7 +6,7 @@ from registration.domain.errors import InvalidCredentials
 from registration.domain.events import OutdatedHashMatched
 from registration.domain.registration import Registration
 from registration.domain.user import User
-from registration.ports import AccountReader, PasswordHasher, PublishEvent
+from registration.ports import AccountReader, PasswordHasher, PublishEvent, RateLimiter
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class Authenticator:
 
     read_account: AccountReader
     hasher: PasswordHasher
+    limiter: RateLimiter
     publish: PublishEvent
 
     async def __call__(
@@ -22,15 +23,20 @@ class Authenticator:
     ) -> tuple[Account, Registration | User]:
         """Return what is known of the address, and who holds the password: in one hash's time, whatever is known.
 
-        `urgent` is for whoever has a code that runs out. Raises InvalidCredentials, Overloaded or Unavailable.
+        `urgent` is for whoever has a code that runs out. Raises RateLimited, InvalidCredentials,
+        Overloaded or Unavailable.
         """
+        await self.limiter.count_authentication(client)
         account = await self.read_account(email, client)
         holders = [holder for holder in (account.user, account.registration) if holder is not None]
+        await self.limiter.refuse_password(email, client, [holder.credential_id for holder in holders])
         hashes = [holder.password_hash for holder in holders]
         match = await self.hasher.check(password, hashes, urgent=urgent)
         if match is None:
+            await self.limiter.count_wrong_password(email, client)
             raise InvalidCredentials
         holder = holders[match]
+        await self.limiter.count_right_password(client, holder.credential_id)
         if isinstance(holder, Registration):
             self.hasher.remember(password, holder.password_hash)
         if self.hasher.is_outdated(holder.password_hash):

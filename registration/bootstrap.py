@@ -15,8 +15,9 @@ from registration.adapters.mysql.database import Database, open_database
 from registration.adapters.mysql.mails import MailStamp
 from registration.adapters.mysql.outbox import MySQLOutbox
 from registration.adapters.mysql.unit_of_work import MySQLAccountReader, MySQLUnitsOfWork
+from registration.adapters.rate_limiter import LimitsRateLimiter, open_storage
 from registration.api.services import Readiness, Services
-from registration.courier.courier import CONCURRENCY, Courier
+from registration.courier.courier import BACKLOG_CONCURRENCY, FRESH_CONCURRENCY, Courier
 from registration.courier.rendering import TEMPLATE_VERSION, Renderer
 from registration.courier.route import Route
 from registration.hashing.bcrypt_hasher import BcryptHasher
@@ -24,6 +25,7 @@ from registration.hashing.gate import HashingGate
 from registration.messaging.event_dispatcher import EventDispatcher
 from registration.observability.command_log import log_messages
 from registration.observability.request_id import current_request_id
+from registration.stopping import Stopping
 from registration.wiring import Ports, bind_messages, subscribe_handlers
 
 DRAIN_SECONDS = 4.5
@@ -31,35 +33,48 @@ DRAIN_SECONDS = 4.5
 
 
 @contextlib.asynccontextmanager
-async def open_services(settings: ServiceSettings) -> AsyncIterator[Services]:
+async def open_services(settings: ServiceSettings, stopping: Stopping) -> AsyncIterator[Services]:
     """Open the whole application. Raises Unavailable or WrongSecretKeyError."""
     policy = settings.policy
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.server))
         keys = KeyRing(MySQLDataKeys(database), settings.secret_keys)
         await keys.load()
-        mail_api = await stack.enter_async_context(open_mail_api(settings.provider, connections=CONCURRENCY))
+        mail_apis = [
+            await stack.enter_async_context(
+                open_mail_api(provider, connections=FRESH_CONCURRENCY + BACKLOG_CONCURRENCY)
+            )
+            for provider in settings.providers
+        ]
         gate = stack.enter_context(contextlib.closing(HashingGate()))
         dispatcher = EventDispatcher()
         ports = Ports(
             units_of_work=MySQLUnitsOfWork(database, keys, dispatcher.publish, _stamp_mail),
             read_account=MySQLAccountReader(database, keys),
             hasher=BcryptHasher(settings.bcrypt_cost, gate),
+            limiter=LimitsRateLimiter(
+                open_storage(settings.rate_limit_storage),
+                keys,
+                settings.client_limit_items,
+                limits_clients=policy.limits_clients,
+            ),
             code_keys=keys,
             publish=dispatcher.publish,
             new_id=uuid.uuid4,
             is_common_password=is_common_password,
         )
-        courier = Courier(
-            MySQLOutbox(database), [Route(mail_api)], Renderer(settings.sender.display_name), keys, policy
-        )
+        routes = [Route(mail_api) for mail_api in mail_apis]
+        renderer = Renderer(settings.sender.display_name)
+        courier = Courier(MySQLOutbox(database), routes, renderer, keys, policy)
         subscribe_handlers(dispatcher, ports, courier)
         sweeping = asyncio.create_task(courier.run(), name="courier")
         stack.push_async_callback(_drain, courier, sweeping, dispatcher)
         yield Services(
             bus=bind_messages(ports, policy, [log_messages]),
             policy=policy,
-            readiness=lambda: _readiness(database, courier),
+            trusted_proxies=settings.trusted_networks,
+            languages=renderer.languages,
+            readiness=lambda: _readiness(database, courier, stopping),
         )
 
 
@@ -73,9 +88,11 @@ async def _drain(courier: Courier, sweeping: asyncio.Task[None], dispatcher: Eve
     await asyncio.gather(sweeping, dispatcher.drain(DRAIN_SECONDS), courier.finish(DRAIN_SECONDS))
 
 
-async def _readiness(database: Database, courier: Courier) -> Readiness:
+async def _readiness(database: Database, courier: Courier, stopping: Stopping) -> Readiness:
     """A provider that is down is no reason to send callers elsewhere: registrations are accepted all the same."""
     mail: Literal["ok", "down"] = "down" if courier.provider_is_down else "ok"
     if not await database.answers():
         return Readiness("unavailable", "down", mail)
+    if stopping.has_begun:
+        return Readiness("unavailable", "ok", mail)
     return Readiness("ok" if mail == "ok" else "degraded", "ok", mail)

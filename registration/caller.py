@@ -23,6 +23,16 @@ def caller_bound(wait_until_gone: Callable[[], Awaitable[None]]) -> Iterator[Non
         _wait_until_gone.reset(token)
 
 
+@contextmanager
+def nobody_waits() -> Iterator[None]:
+    """For work that goes on after its caller has been answered."""
+    token = _wait_until_gone.set(None)
+    try:
+        yield
+    finally:
+        _wait_until_gone.reset(token)
+
+
 def current_caller() -> Callable[[], Awaitable[None]] | None:
     """What waits until the present caller has hung up; None where nobody is known to wait."""
     return _wait_until_gone.get()

@@ -62,6 +62,9 @@ class WrongCodes(Protocol):
     async def add(self, attempt_id: UUID, newest_mail_id: UUID) -> None:
         """Count one, at the unit of work's instant."""
 
+    async def forget(self) -> None:
+        """Let none of them count any more."""
+
 
 class UnitOfWork(Protocol):
     """One transaction on one address, alone on it. `account` is what was known when it began."""
@@ -122,6 +125,36 @@ class PasswordHasher(Protocol):
         """Whether today's settings would store another cost or use another key."""
 
 
+class RateLimiter(Protocol):
+    """What one client may do, and how often passwords may be wrong. A few requests in flight may overshoot.
+
+    It is no authority on anything but requests: where its storage does not answer, it lets everybody through.
+    """
+
+    async def count_registration(self, client: str) -> None:
+        """Count a registration against its client. Raises RateLimited if there have been too many."""
+
+    async def count_authentication(self, client: str) -> None:
+        """Count the use of a password against its client. Raises RateLimited if there have been too many."""
+
+    async def refuse_guesser(self, client: str) -> None:
+        """Raise RateLimited if the client has shown too many wrong codes, over all addresses."""
+
+    async def count_wrong_code(self, client: str) -> None: ...
+
+    async def refuse_password(self, email: EmailAddress, client: str, credential_ids: Sequence[UUID]) -> None:
+        """Raise RateLimited if too many passwords were wrong for the address, whether or not it exists.
+
+        The client's own count holds against it even with the right password; everybody's does not hold against a
+        client that has lately shown the password of one of the credentials.
+        """
+
+    async def count_wrong_password(self, email: EmailAddress, client: str) -> None: ...
+
+    async def count_right_password(self, client: str, credential_id: UUID) -> None:
+        """Note that the client has shown the credential's password."""
+
+
 class CodeKeys(Protocol):
     """The keys that activation codes are derived with."""
 
@@ -170,8 +203,14 @@ class Outbox(Protocol):
     async def claim_due(self, limit: int) -> Sequence[OutgoingMail]:
         """Hold up to `limit` mails that are due, the most recently due first; no other process gets them meanwhile."""
 
-    async def accept(self, mail: OutgoingMail, provider: str, message_id: str | None, ago: timedelta) -> None:
-        """The provider took it, `ago` before now; the first acceptance counts."""
+    async def accept(
+        self,
+        mail: OutgoingMail,
+        provider: str,
+        message_id: str | None,
+        since_answer: Callable[[], timedelta],
+    ) -> None:
+        """The provider took it, and said so that long before it is written; the first acceptance counts."""
 
     async def retry(
         self, mail: OutgoingMail, after: timedelta, reason: str, *, maybe_sent_by: str | None = None
@@ -179,7 +218,10 @@ class Outbox(Protocol):
         """It was not taken, or nobody knows (`maybe_sent_by`): due again later."""
 
     async def fail(self, mail: OutgoingMail, reason: str) -> None:
-        """It will never be sent."""
+        """It was refused for good: it will never be sent, and its code is void."""
+
+    async def give_up(self, mail: OutgoingMail, reason: str) -> None:
+        """It was not taken in time; if it may have arrived all the same, its code lives as long as it would."""
 
     async def drop(self, mail: OutgoingMail, reason: str) -> None:
         """Nobody wants it any more."""

@@ -8,6 +8,7 @@ from registration.commands.activate_user import ActivateUser, ActivateUserHandle
 from registration.commands.erase_user import EraseUser, EraseUserHandler
 from registration.commands.register_user import RegisterUser, RegisterUserHandler
 from registration.commands.send_new_code import SendNewCode, SendNewCodeHandler
+from registration.commands.unlock_address import UnlockAddress, UnlockAddressHandler
 from registration.domain.events import ActivationCodeIssued, OutdatedHashMatched, TakenAddressRegistered
 from registration.domain.policy import Policy
 from registration.event_handlers.deliver_mail import DeliverMail
@@ -21,6 +22,7 @@ from registration.ports import (
     NewId,
     PasswordHasher,
     PublishEvent,
+    RateLimiter,
     UnitsOfWork,
 )
 from registration.queries.get_user import GetUser, GetUserHandler
@@ -33,6 +35,7 @@ class Ports:
     units_of_work: UnitsOfWork
     read_account: AccountReader
     hasher: PasswordHasher
+    limiter: RateLimiter
     code_keys: CodeKeys
     publish: PublishEvent
     new_id: NewId
@@ -41,7 +44,7 @@ class Ports:
 
 def bind_messages(ports: Ports, policy: Policy, decorators: Iterable[Decorator] = ()) -> CommandBus:
     """Who carries out each command and answers each query."""
-    authenticate = Authenticator(ports.read_account, ports.hasher, ports.publish)
+    authenticate = Authenticator(ports.read_account, ports.hasher, ports.limiter, ports.publish)
     return CommandBus(
         [
             RegisterUser.handled_by(
@@ -49,6 +52,7 @@ def bind_messages(ports: Ports, policy: Policy, decorators: Iterable[Decorator] 
                     ports.units_of_work,
                     ports.read_account,
                     ports.hasher,
+                    ports.limiter,
                     ports.code_keys,
                     ports.new_id,
                     ports.is_common_password,
@@ -56,12 +60,15 @@ def bind_messages(ports: Ports, policy: Policy, decorators: Iterable[Decorator] 
                 )
             ),
             ActivateUser.handled_by(
-                ActivateUserHandler(ports.units_of_work, authenticate, ports.code_keys, ports.new_id, policy)
+                ActivateUserHandler(
+                    ports.units_of_work, authenticate, ports.limiter, ports.code_keys, ports.new_id, policy
+                )
             ),
             SendNewCode.handled_by(
                 SendNewCodeHandler(ports.units_of_work, authenticate, ports.code_keys, ports.new_id, policy)
             ),
             EraseUser.handled_by(EraseUserHandler(ports.units_of_work, authenticate)),
+            UnlockAddress.handled_by(UnlockAddressHandler(ports.units_of_work)),
             GetUser.handled_by(GetUserHandler(authenticate, policy)),
         ],
         decorators,

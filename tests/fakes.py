@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from registration.domain.account import Account
 from registration.domain.address_guard import WrongCode
 from registration.domain.email_address import EmailAddress
-from registration.domain.errors import Overloaded
+from registration.domain.errors import Overloaded, RateLimited
 from registration.domain.events import DomainEvent
 from registration.domain.mail import Mail, MailState, NewMail
 from registration.domain.password import PasswordHash
@@ -23,8 +23,8 @@ from registration.ports import OutgoingMail, UnitOfWork
 
 R = TypeVar("R")
 
-LEASE = timedelta(seconds=22)
-ATTEMPT = timedelta(seconds=17)
+LEASE = timedelta(seconds=25)
+ATTEMPT = timedelta(seconds=20)
 
 
 @dataclass
@@ -129,7 +129,8 @@ class FakeDatabase:
             is_claimed=stored.lease is not None
             and stored.due_at is not None
             and stored.due_at > self.clock.now,
-            maybe_sent=stored.maybe_sent,
+            maybe_sent=stored.maybe_sent
+            or (stored.lease is not None and stored.due_at is not None and stored.due_at <= self.clock.now),
             voided=stored.voided,
             by_this_client=stored.client == client,
         )
@@ -207,6 +208,7 @@ class FakeMails:
         for mail_id in mail_ids:
             stored = self._database.tables.mails[mail_id]
             stored.state, stored.reason = MailState.DROPPED, "superseded"
+            stored.maybe_sent |= stored.lease is not None
             stored.due_at = stored.lease = None
 
     async def void_codes(self, mail_ids: Sequence[UUID]) -> None:
@@ -223,6 +225,9 @@ class FakeWrongCodes:
     async def add(self, attempt_id: UUID, newest_mail_id: UUID) -> None:
         wrong = WrongCode(attempt_id, newest_mail_id, self._database.clock.now, by_this_client=True)
         self._database.tables.wrong_codes[self._email][attempt_id] = (wrong, self._client)
+
+    async def forget(self) -> None:
+        self._database.tables.wrong_codes[self._email].clear()
 
 
 class FakeOutbox:
@@ -253,10 +258,16 @@ class FakeOutbox:
             stored.lease, stored.due_at = lease, now + LEASE
         return [self._outgoing(stored) for stored in claimed]
 
-    async def accept(self, mail: OutgoingMail, provider: str, message_id: str | None, ago: timedelta) -> None:
+    async def accept(
+        self,
+        mail: OutgoingMail,
+        provider: str,
+        message_id: str | None,
+        since_answer: Callable[[], timedelta],
+    ) -> None:
         stored = self._database.tables.mails[mail.id]
         if stored.state is MailState.QUEUED:
-            stored.state, stored.accepted_at = MailState.ACCEPTED, self._database.clock.now - ago
+            stored.state, stored.accepted_at = MailState.ACCEPTED, self._database.clock.now - since_answer()
             stored.provider, stored.message_id, stored.reason = provider, message_id, None
             stored.attempts += 1
             stored.due_at = stored.lease = None
@@ -272,6 +283,11 @@ class FakeOutbox:
             stored.provider = maybe_sent_by or stored.provider
 
     async def fail(self, mail: OutgoingMail, reason: str) -> None:
+        if stored := self._held(mail):
+            stored.voided = True
+        self._settle(mail, MailState.FAILED, reason)
+
+    async def give_up(self, mail: OutgoingMail, reason: str) -> None:
         self._settle(mail, MailState.FAILED, reason)
 
     async def drop(self, mail: OutgoingMail, reason: str) -> None:
@@ -382,3 +398,45 @@ class FakeCodeKeys:
 
     async def code_key(self, key_id: int) -> bytes:
         return self.keys[key_id]
+
+
+@dataclass
+class FakeRateLimiter:
+    """Counts for ever; a test says where the limits are."""
+
+    registrations: int = 10**9
+    authentications: int = 10**9
+    wrong_codes: int = 10**9
+    wrong_passwords_per_client: int = 10
+    wrong_passwords: int = 100
+    counts: Counter[tuple[object, ...]] = field(default_factory=Counter)
+
+    async def count_registration(self, client: str) -> None:
+        self._refuse(self.registrations, "register", client)
+        self.counts["register", client] += 1
+
+    async def count_authentication(self, client: str) -> None:
+        self._refuse(self.authentications, "auth", client)
+        self.counts["auth", client] += 1
+
+    async def refuse_guesser(self, client: str) -> None:
+        self._refuse(self.wrong_codes, "wrong-codes", client)
+
+    async def count_wrong_code(self, client: str) -> None:
+        self.counts["wrong-codes", client] += 1
+
+    async def refuse_password(self, email: EmailAddress, client: str, credential_ids: Sequence[UUID]) -> None:
+        self._refuse(self.wrong_passwords_per_client, "password", email, client)
+        if not any(self.counts["shown", client, credential_id] for credential_id in credential_ids):
+            self._refuse(self.wrong_passwords, "password", email)
+
+    async def count_wrong_password(self, email: EmailAddress, client: str) -> None:
+        self.counts["password", email, client] += 1
+        self.counts["password", email] += 1
+
+    async def count_right_password(self, client: str, credential_id: UUID) -> None:
+        self.counts["shown", client, credential_id] += 1
+
+    def _refuse(self, limit: int, *what: object) -> None:
+        if self.counts[what] >= limit:
+            raise RateLimited(timedelta(minutes=1))

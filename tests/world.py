@@ -18,7 +18,7 @@ from registration.domain.user import User
 from registration.messaging.command_bus import CommandBus
 from registration.queries.get_user import GetUser, PendingUser
 from registration.wiring import Ports, bind_messages
-from tests.fakes import Clock, FakeCodeKeys, FakeDatabase, FakeHasher, StoredMail
+from tests.fakes import Clock, FakeCodeKeys, FakeDatabase, FakeHasher, FakeRateLimiter, StoredMail
 
 ANN = EmailAddress("ann@example.org")
 PASSWORD = "correct horse battery"
@@ -33,6 +33,7 @@ class World:
     policy: Policy = field(default_factory=Policy)
     clock: Clock = field(default_factory=Clock)
     hasher: FakeHasher = field(default_factory=FakeHasher)
+    limiter: FakeRateLimiter = field(default_factory=FakeRateLimiter)
     keys: FakeCodeKeys = field(default_factory=FakeCodeKeys)
     published_outside: list[DomainEvent] = field(default_factory=list)
     database: FakeDatabase = field(init=False)
@@ -44,6 +45,7 @@ class World:
             units_of_work=self.database,
             read_account=self.database.read_account,
             hasher=self.hasher,
+            limiter=self.limiter,
             code_keys=self.keys,
             publish=self.published_outside.append,
             new_id=uuid4,

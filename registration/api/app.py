@@ -1,10 +1,11 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from registration.api import docs, health, problem_pages, users
 from registration.api.openapi import Api
@@ -29,8 +30,13 @@ Every error is a problem document (RFC 9457) whose `type` is the address of a pa
 """
 
 
-def create_api(open_services: Callable[[], AbstractAsyncContextManager[Services]]) -> FastAPI:
-    """Return the HTTP application; it opens the services when it starts and closes them when it stops."""
+def create_api(
+    open_services: Callable[[], AbstractAsyncContextManager[Services]], cors_origins: Sequence[str] = ()
+) -> FastAPI:
+    """Return the HTTP application; it opens the services when it starts and closes them when it stops.
+
+    Pages of `cors_origins` may call it from a browser, and no others.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Services]]:
@@ -51,7 +57,7 @@ def create_api(open_services: Callable[[], AbstractAsyncContextManager[Services]
             *problem_pages.router.routes,
         ],
         lifespan=lifespan,
-        middleware=[Middleware(RequestBoundary)],
+        middleware=[Middleware(RequestBoundary), *_cors(cors_origins)],
         exception_handlers={
             Problem: answer_problem,
             Refusal: answer_refusal,
@@ -61,3 +67,17 @@ def create_api(open_services: Callable[[], AbstractAsyncContextManager[Services]
         # An exception's message may hold what a caller sent; ours is the only log of them.
         telemetry={"logs": False},
     )
+
+
+def _cors(origins: Sequence[str]) -> list[Middleware]:
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+            expose_headers=["Retry-After", "X-Request-ID"],
+        )
+    ]

@@ -13,6 +13,12 @@ from registration.observability.request_id import request_id_bound
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 _NO_STORE = (b"cache-control", b"no-store")
+_EVERYWHERE = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+)
+"""What a browser is told of every answer (OWASP HTTP Headers Cheat Sheet); pages add a policy of their own."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -78,7 +84,7 @@ def _callers_id(scope: Scope) -> str | None:
 
 
 def _own_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
-    headers = [(b"x-request-id", request_id.encode("ascii"))]
+    headers = [(b"x-request-id", request_id.encode("ascii")), *_EVERYWHERE]
     path = scope["path"].removeprefix(scope.get("root_path", ""))
     if path == "/v1" or path.startswith("/v1/"):
         headers.append(_NO_STORE)

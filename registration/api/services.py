@@ -1,7 +1,8 @@
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from registration.api.client import Network
 from registration.domain.policy import Policy
 from registration.messaging.command_bus import CommandBus
 
@@ -21,4 +22,7 @@ class Services:
 
     bus: CommandBus
     policy: Policy
+    trusted_proxies: Sequence[Network]
+    languages: Collection[str]
+    """Those that mails exist in."""
     readiness: Callable[[], Awaitable[Readiness]]

@@ -19,10 +19,8 @@ from registration.commands.activate_user import ActivateUser
 from registration.commands.erase_user import EraseUser
 from registration.commands.register_user import RegisterUser
 from registration.commands.send_new_code import SendNewCode
+from registration.language import best_language
 from registration.queries.get_user import GetUser
-
-LANGUAGE = "en"
-"""That of the mails. Once there is a second one, this is where the request's Accept-Language is read."""
 
 BODY_PROBLEMS = ("malformed-json", "payload-too-large", "unsupported-media-type")
 BUSY_PROBLEMS = ("overloaded", "unavailable")
@@ -54,7 +52,9 @@ async def register_user(
     them. Registering a pending address again replaces the password and makes earlier codes void.
     """
     email = registration.email
-    command = RegisterUser(email, registration.password, client_of(request), LANGUAGE)
+    client = client_of(request, services.trusted_proxies)
+    language = best_language(request.headers.get("accept-language", ""), services.languages)
+    command = RegisterUser(email, registration.password, client, language)
     await services.bus.dispatch(command)
     return code_sent(email, services.policy)
 
@@ -84,7 +84,7 @@ async def activate_user(
     if len(code) != digits or not (code.isascii() and code.isdecimal()):
         raise invalid_request(("code", f"must be a string of exactly {digits} digits from 0 to 9"))
     shown = credentials_of(request)
-    command = ActivateUser(shown.email, shown.password, code, client_of(request))
+    command = ActivateUser(shown.email, shown.password, code, client_of(request, services.trusted_proxies))
     return active_user(await services.bus.dispatch(command))
 
 
@@ -107,7 +107,9 @@ async def activate_user(
 async def send_new_code(request: Request, services: ServicesOfApp) -> CodeSentResponse:
     """Make another code; the one that is in the mailbox already goes on working for its own time."""
     shown = credentials_of(request)
-    await services.bus.dispatch(SendNewCode(shown.email, shown.password, client_of(request)))
+    await services.bus.dispatch(
+        SendNewCode(shown.email, shown.password, client_of(request, services.trusted_proxies))
+    )
     return code_sent(shown.email, services.policy)
 
 
@@ -130,7 +132,9 @@ async def send_new_code(request: Request, services: ServicesOfApp) -> CodeSentRe
 async def get_user(request: Request, services: ServicesOfApp) -> UserResponse:
     """Show the user; while pending also where the newest code's mail is, and how long that code works."""
     shown = credentials_of(request)
-    user = await services.bus.dispatch(GetUser(shown.email, shown.password, client_of(request)))
+    user = await services.bus.dispatch(
+        GetUser(shown.email, shown.password, client_of(request, services.trusted_proxies))
+    )
     return user_in_any_state(user)
 
 
@@ -152,4 +156,6 @@ async def get_user(request: Request, services: ServicesOfApp) -> UserResponse:
 async def erase_user(request: Request, services: ServicesOfApp) -> None:
     """Remove the user, or the pending registration, that the password belongs to."""
     shown = credentials_of(request)
-    await services.bus.dispatch(EraseUser(shown.email, shown.password, client_of(request)))
+    await services.bus.dispatch(
+        EraseUser(shown.email, shown.password, client_of(request, services.trusted_proxies))
+    )

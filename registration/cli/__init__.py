@@ -8,6 +8,7 @@ import click
 
 from config.settings import SettingsError
 from registration.adapters.keys import WrongSecretKeyError
+from registration.adapters.mysql.database import TablesMissingError
 from registration.domain.errors import Unavailable
 from registration.observability.logs import configure_logging
 
@@ -21,6 +22,7 @@ class _Commands(click.Group):
         "sandbox": "Stand in for the mail provider, with an inbox page.",
         "fixtures": "Put sample registrations and users into a development database.",
         "mails": "See what is queued or failed and why, and send it again.",
+        "users": "Unlock an address.",
         "rekey": "Wrap the data keys with the first secret key.",
     }
 
@@ -54,6 +56,8 @@ def main() -> None:
         _fail(1, *error.lines)
     except Unavailable:
         _fail(1, "The database does not answer; is REGISTRATION_DATABASE_URL right?")
+    except TablesMissingError:
+        _fail(1, "The database lacks tables of this release: run `python -m registration migrate`.")
     except WrongSecretKeyError as error:
         _fail(1, str(error))
     except (click.Abort, KeyboardInterrupt):

@@ -101,5 +101,5 @@ class Fixtures:
         if mail and refused:
             await self.outbox.fail(mail, "recipient refused")
         if mail and accepted is not None:
-            await self.outbox.accept(mail, "mailpit", None, accepted)
+            await self.outbox.accept(mail, "mailpit", None, lambda: accepted)
         return f"{address:22} {state}"

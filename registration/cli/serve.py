@@ -1,4 +1,8 @@
 import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
 
 import click
 import uvicorn
@@ -7,7 +11,9 @@ from config.settings import ServiceSettings, load
 from registration.adapters.keys import KeyRing
 from registration.adapters.mysql.data_keys import MySQLDataKeys
 from registration.adapters.mysql.database import open_database
+from registration.cli.http_protocol import BoundedHttpProtocol
 from registration.main import create_app
+from registration.stopping import Stopping
 
 GRACEFUL_SECONDS = 3
 
@@ -17,19 +23,54 @@ def command() -> None:
     """Answer requests and send mails, until told to stop (SIGTERM, or Ctrl-C)."""
     settings = load(ServiceSettings)
     asyncio.run(_check_database(settings))
-    uvicorn.run(
-        create_app(settings),
+    stopping = Stopping()
+    config = uvicorn.Config(
+        create_app(settings, stopping),
         host=settings.host,
         port=settings.port,
+        http=BoundedHttpProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
+    server = Server(config, stopping)
+    server.run()
+    if not server.started:
+        raise click.ClickException(
+            f"cannot serve on {settings.host}:{settings.port}; is REGISTRATION_PORT taken?"
+        )
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which says at once that it stops, and for which a stop that was asked for is a success."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Stopping) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping.begin()
+        super().handle_exit(sig, frame)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn does, but without raising the signal again at the end: that would be the exit status."""
+        former = {
+            number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
 
 
 async def _check_database(settings: ServiceSettings) -> None:
-    """Fail with one line now rather than with the server's traceback. Raises Unavailable or WrongSecretKeyError."""
+    """Fail with one line now rather than with the server's traceback.
+
+    Raises Unavailable, TablesMissingError or WrongSecretKeyError.
+    """
     async with open_database(settings.server) as database:
         await KeyRing(MySQLDataKeys(database), settings.secret_keys).load()

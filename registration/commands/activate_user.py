@@ -12,15 +12,15 @@ from registration.domain.mail import Mail
 from registration.domain.policy import Policy
 from registration.domain.user import User
 from registration.messaging.command_bus import Command
-from registration.ports import CodeKeys, NewId, UnitOfWork, UnitsOfWork
+from registration.ports import CodeKeys, NewId, RateLimiter, UnitOfWork, UnitsOfWork
 
 
 @dataclass(frozen=True, slots=True)
 class ActivateUser(Command[User]):
     """Make a registration an active user, with its password and a live code; with a user's password nothing changes.
 
-    Returns the active user. Raises InvalidCredentials, TooManyAttempts, ExpiredCode, IncorrectCode, Overloaded or
-    Unavailable.
+    Returns the active user. Raises RateLimited, InvalidCredentials, TooManyAttempts, ExpiredCode, IncorrectCode,
+    Overloaded or Unavailable.
     """
 
     email: EmailAddress
@@ -33,17 +33,20 @@ class ActivateUser(Command[User]):
 class ActivateUserHandler:
     units_of_work: UnitsOfWork
     authenticate: Authenticator
+    limiter: RateLimiter
     code_keys: CodeKeys
     new_id: NewId
     policy: Policy
 
     async def __call__(self, command: ActivateUser) -> User:
+        await self.limiter.refuse_guesser(command.client)
         _, holder = await self.authenticate(command.email, command.password, command.client, urgent=True)
         if isinstance(holder, User):
             return holder
         step = partial(self._activate, holder.credential_id, command.code, self.new_id())
         outcome = await self.units_of_work(command.email, command.client, step)
         if isinstance(outcome, IncorrectCode):  # raised only here: the count that it tells of is committed
+            await self.limiter.count_wrong_code(command.client)
             raise outcome
         return outcome
 

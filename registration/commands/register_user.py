@@ -12,7 +12,15 @@ from registration.domain.password import PasswordHash, check_acceptable
 from registration.domain.policy import Policy
 from registration.domain.registration import Registration
 from registration.messaging.command_bus import Command
-from registration.ports import AccountReader, CodeKeys, NewId, PasswordHasher, UnitOfWork, UnitsOfWork
+from registration.ports import (
+    AccountReader,
+    CodeKeys,
+    NewId,
+    PasswordHasher,
+    RateLimiter,
+    UnitOfWork,
+    UnitsOfWork,
+)
 
 MAX_ROUNDS = 3
 
@@ -36,6 +44,7 @@ class RegisterUserHandler:
     units_of_work: UnitsOfWork
     read_account: AccountReader
     hasher: PasswordHasher
+    limiter: RateLimiter
     code_keys: CodeKeys
     new_id: NewId
     is_common_password: Callable[[str], bool]
@@ -45,6 +54,7 @@ class RegisterUserHandler:
         check_acceptable(
             command.password, command.email, self.policy.password_min_length, self.is_common_password
         )
+        await self.limiter.count_registration(command.client)
         self.hasher.admit()
         credential_id, mail_id = self.new_id(), self.new_id()
         for _ in range(MAX_ROUNDS):
@@ -54,6 +64,7 @@ class RegisterUserHandler:
             password_hash = await self.hasher.hash(command.password, like=self._hash_to_match(account))
             step = partial(self._register, command, password_hash, credential_id, mail_id)
             if await self.units_of_work(command.email, command.client, step):
+                await self.limiter.count_right_password(command.client, credential_id)
                 return
         raise Unavailable(retry_after=timedelta(seconds=1))
 

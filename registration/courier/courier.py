@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,9 +18,9 @@ from registration.domain.mail import MailKind
 from registration.domain.policy import MAIL_DEADLINE, Policy
 from registration.ports import CodeKeys, Message, Outbox, Outcome, OutgoingMail, Verdict
 
-CONCURRENCY = 50
-BACKLOG_CONCURRENCY = 40
-"""The other places are for fresh mails: a new user does not wait behind an outage's backlog."""
+FRESH_CONCURRENCY = 25
+BACKLOG_CONCURRENCY = 25
+"""Apart from each other: a new user does not wait behind an outage's backlog, nor does a lease run out in a queue."""
 
 SWEEP_SECONDS = 1.0
 OVERDUE_SECONDS = 10.0
@@ -56,7 +57,7 @@ class Courier:
         self._renderer = renderer
         self._code_keys = code_keys
         self._policy = policy
-        self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._fresh_slots = asyncio.Semaphore(FRESH_CONCURRENCY)
         self._backlog: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._overdue_at = 0.0
@@ -68,7 +69,7 @@ class Courier:
 
     async def deliver(self, mail_id: UUID) -> None:
         """Send a mail that this process has just committed and holds; a MailDelivery."""
-        async with self._slots:
+        async with self._fresh_slots:
             mail = await self._outbox.take_fresh(mail_id)
             if mail is None:
                 return
@@ -145,17 +146,16 @@ class Courier:
             self._overdue_at = now if failed == OVERDUE_LIMIT else now + OVERDUE_SECONDS
 
     async def _attempt_safely(self, mail: OutgoingMail) -> None:
-        async with self._slots:
-            try:
-                await self._attempt(mail)
-            except Unavailable:
-                pass  # the database has logged it, and the lease runs out
-            except Exception:
-                log.exception("mail_attempt_failed", mail_id=str(mail.id))
+        try:
+            await self._attempt(mail)
+        except Unavailable:
+            pass  # the database has logged it, and the lease runs out
+        except Exception:
+            log.exception("mail_attempt_failed", mail_id=str(mail.id))
 
     async def _attempt(self, mail: OutgoingMail) -> None:
         if mail.age >= LAST_ATTEMPT:
-            await self._outbox.fail(mail, mail.reason or "out of time")
+            await self._outbox.give_up(mail, mail.reason or "out of time")
         elif not mail.is_wanted:
             await self._outbox.drop(mail, "no longer wanted")
         else:
@@ -165,6 +165,7 @@ class Courier:
         """Ask the providers in turn until one knows the mail's fate, or there is no time for another under the lease."""
         began_at = time.monotonic()
         last: tuple[Route, Outcome] | None = None
+        waits: list[timedelta] = []
         for route in self._routes_for(mail):
             if last is not None and time.monotonic() - began_at > FAIL_OVER_SECONDS:
                 break
@@ -173,12 +174,13 @@ class Courier:
                 continue
             _log_attempt(mail, route, outcome)
             last = route, outcome
+            waits.append(outcome.retry_after or timedelta())
             if outcome.verdict not in FAILS_OVER:
                 break
         if last is None:
             await self._outbox.give_back([mail], self._until_a_provider_is_ready(mail))
         else:
-            await self._record(mail, *last, answered_at=time.monotonic())
+            await self._record(mail, *last, no_sooner=min(waits), answered_at=time.monotonic())
 
     def _routes_for(self, mail: OutgoingMail) -> Sequence[Route]:
         """All; only the one that may have the mail already, if a repetition there is recognised."""
@@ -198,14 +200,23 @@ class Courier:
         return self._renderer.render(mail, code, self._policy.code_ttl // timedelta(seconds=1))
 
     async def _record(
-        self, mail: OutgoingMail, route: Route, outcome: Outcome, *, answered_at: float
+        self,
+        mail: OutgoingMail,
+        route: Route,
+        outcome: Outcome,
+        *,
+        no_sooner: timedelta,
+        answered_at: float,
     ) -> None:
+        """`no_sooner`: the shortest wait that a provider which was asked wants."""
         provider = route.provider.name
 
-        async def accept() -> None:
+        def since_answer() -> timedelta:
             """The user's minute begins when the answer came, however long the database takes to hear of it."""
-            ago = timedelta(seconds=time.monotonic() - answered_at)
-            await self._outbox.accept(mail, provider, outcome.message_id, ago)
+            return timedelta(seconds=time.monotonic() - answered_at)
+
+        async def accept() -> None:
+            await self._outbox.accept(mail, provider, outcome.message_id, since_answer)
 
         match outcome.verdict:
             case Verdict.ACCEPTED:
@@ -214,14 +225,16 @@ class Courier:
                 await _until_available(lambda: self._outbox.fail(mail, outcome.reason), mail)
             case Verdict.RETRY | Verdict.PROVIDER_REFUSED | Verdict.UNKNOWN:
                 after = delay_before_retry(
-                    mail.attempts, outcome.retry_after, route.budget.spend(), mail.age, random.uniform
+                    mail.attempts, no_sooner, route.budget.spend(), mail.age, random.uniform
                 )
                 maybe_sent_by = provider if outcome.verdict is Verdict.UNKNOWN else None
                 await self._outbox.retry(mail, after, outcome.reason, maybe_sent_by=maybe_sent_by)
 
 
 def _log_attempt(mail: OutgoingMail, route: Route, outcome: Outcome) -> None:
-    log.info(
+    needs_somebody = outcome.verdict in {Verdict.PROVIDER_REFUSED, Verdict.MESSAGE_REJECTED}
+    log.log(
+        logging.WARNING if needs_somebody else logging.INFO,
         "mail_attempted",
         mail_id=str(mail.id),
         kind=mail.kind.value,

@@ -1,23 +1,25 @@
 """From a mail to be sent to the message that a provider is given."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
 from registration.domain.mail import MailKind
+from registration.language import DEFAULT_LANGUAGE
 from registration.ports import Message, OutgoingMail
 
 TEMPLATE_VERSION = 1
 """Of the mails that are queued now. A mail keeps the version that it was queued with, so its bytes stay the same."""
 
-FALLBACK_LANGUAGE = "en"
 SHIPPED = Path(__file__).with_name("templates")
 
 _PARTS = ("subject.txt", "txt", "html")
-_BASE = re.compile(rf"(?P<base>\d+/[^/]+/(?P<kind>{'|'.join(MailKind)}))\.txt")
+_BASE = re.compile(rf"(?P<base>\d+/(?P<language>[^/]+)/(?P<kind>{'|'.join(MailKind)}))\.txt")
+_LANGUAGE = re.compile(r"(?=.{1,35}$)[a-z]{2,8}(-[a-z0-9]{1,8})*")
+"""A tag of RFC 5646 in lower case, as long as one is kept with a mail."""
 
 
 class TemplateFault(Exception):
@@ -55,6 +57,16 @@ class Renderer:
         self._paths = frozenset(self._environment.list_templates())
         self._try_all()
 
+    @property
+    def languages(self) -> Sequence[str]:
+        """Those that every kind of mail can be written in now, for whoever chooses one for a caller."""
+        bases = [found for path in self._paths if (found := _BASE.fullmatch(path))]
+        return sorted(
+            language
+            for language in {base["language"] for base in bases}
+            if all(self._is_whole(f"{TEMPLATE_VERSION}/{language}/{kind}") for kind in MailKind)
+        )
+
     def render(self, mail: OutgoingMail, code: str | None, code_ttl_seconds: int) -> Message:
         """The message: the same bytes for the same mail and code. Raises TemplateFault for an unknown version."""
         base = self._base(mail.template_version, mail.language, mail.kind)
@@ -73,9 +85,12 @@ class Renderer:
         """The path without its ending, in the closest language of which there is every part."""
         for candidate in _closest(language):
             base = f"{version}/{candidate}/{kind}"
-            if all(f"{base}.{part}" in self._paths for part in _PARTS):
+            if self._is_whole(base):
                 return base
-        raise TemplateFault(f"{version}/{FALLBACK_LANGUAGE}/{kind}: is missing")
+        raise TemplateFault(f"{version}/{DEFAULT_LANGUAGE}/{kind}: is missing")
+
+    def _is_whole(self, base: str) -> bool:
+        return all(f"{base}.{part}" in self._paths for part in _PARTS)
 
     def _render(self, base: str, address: str, code: str | None, code_ttl_seconds: int) -> _Rendered:
         known: dict[str, object] = {"service_name": self._service_name, "address": address}
@@ -92,9 +107,11 @@ class Renderer:
 
     def _try_all(self) -> None:
         for kind in MailKind:
-            self._base(TEMPLATE_VERSION, FALLBACK_LANGUAGE, kind)
+            self._base(TEMPLATE_VERSION, DEFAULT_LANGUAGE, kind)
         for path in sorted(self._paths):
             if found := _BASE.fullmatch(path):
+                if not _LANGUAGE.fullmatch(found["language"]):
+                    raise TemplateFault(f"{path}: the folder must be named for a language, as in `pt-br`")
                 self._try(found["base"], MailKind(found["kind"]))
 
     def _try(self, base: str, kind: MailKind) -> None:
@@ -112,4 +129,4 @@ def _closest(language: str) -> Iterator[str]:
     while subtags:
         yield "-".join(subtags)
         subtags.pop()
-    yield FALLBACK_LANGUAGE
+    yield DEFAULT_LANGUAGE

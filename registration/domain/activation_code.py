@@ -26,7 +26,7 @@ def expires_at(mail: Mail, ttl: timedelta) -> datetime | None:
 
 def is_live(mail: Mail, now: datetime, ttl: timedelta) -> bool:
     """Whether the mail's code works: to the end of its time after acceptance, before that for the mail's own life."""
-    if mail.voided or mail.state is MailState.FAILED:
+    if mail.voided:
         return False
     if mail.accepted_at is not None:
         return now < mail.accepted_at + ttl

@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 from functools import partial
 
+from registration.caller import nobody_waits
 from registration.domain.events import OutdatedHashMatched
 from registration.domain.password import PasswordHash
 from registration.ports import PasswordHasher, UnitOfWork, UnitsOfWork
@@ -14,7 +15,8 @@ class RenewPasswordHash:
     hasher: PasswordHasher
 
     async def __call__(self, event: OutdatedHashMatched) -> None:
-        password_hash = await self.hasher.hash(event.password)
+        with nobody_waits():
+            password_hash = await self.hasher.hash(event.password)
         await self.units_of_work(event.email, "", partial(self._renew, event, password_hash))
 
     async def _renew(self, event: OutdatedHashMatched, password_hash: PasswordHash, work: UnitOfWork) -> None:

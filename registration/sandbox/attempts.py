@@ -46,3 +46,11 @@ class Attempts:
     def as_json(self) -> list[dict[str, object]]:
         """Oldest first."""
         return [attempt.as_json() for attempt in self._attempts]
+
+    def of(self, mail_id: str | None, message_id: str) -> list[dict[str, object]]:
+        """Those of one mail, oldest first: all of its X-Mail-ID; without one, the attempt that became the message."""
+        return [
+            attempt.as_json()
+            for attempt in self._attempts
+            if attempt.message_id == message_id or (mail_id is not None and attempt.mail_id == mail_id)
+        ]

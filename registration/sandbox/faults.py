@@ -2,9 +2,12 @@
 
 import math
 import random
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+
+from registration.sandbox.changes import Changes
 
 LONGEST_SECONDS = 600
 
@@ -72,16 +75,28 @@ def parse_faults(document: object) -> Faults:
 class Dice:
     """Decides for each mail whether it meets a fault."""
 
-    def __init__(self) -> None:
-        self.faults = Faults()
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
         self._random = random.Random()  # noqa: S311 it guards nothing
+        self.faults = Faults()
+        self.met: Counter[Fault] = Counter()
+        """How many mails have met which fault since the faults were chosen."""
 
     def load(self, faults: Faults) -> None:
         """Go by these from now on."""
         self.faults = faults
+        self.met.clear()
         self._random = random.Random(faults.seed)  # noqa: S311 likewise
+        self._changes.announce()
 
     def throw(self) -> Fault | None:
+        fault = self._draw()
+        if fault:
+            self.met[fault] += 1
+            self._changes.announce()
+        return fault
+
+    def _draw(self) -> Fault | None:
         drawn = self._random.random()
         for fault, share in self.faults.shares.items():
             if drawn < share:

@@ -1,4 +1,3 @@
-import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -6,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, takewhile
 
+from registration.sandbox.changes import Changes
+from registration.sandbox.handed_in import HandedIn
 from registration.sandbox.submission import Submission
 
 CAPACITY = 10_000
@@ -20,29 +21,36 @@ class ReceivedMail:
     """How many had been accepted with it since the sandbox was started."""
     received_at: datetime
     submission: Submission
+    handed_in: HandedIn
+    answered: bool
+    """Whether the sender could learn that it was accepted."""
 
 
 class Mailbox:
     """The latest mails, in memory; those beyond its capacity are forgotten, the oldest first."""
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    def __init__(self, changes: Changes, capacity: int = CAPACITY) -> None:
+        self._changes = changes
         self._capacity = capacity
         self._mails: OrderedDict[str, ReceivedMail] = OrderedDict()
         self._accepted = 0
-        self._changed = asyncio.Event()
         self.removals = 0
         """How often mails have been removed on request."""
 
     def __len__(self) -> int:
         return len(self._mails)
 
-    def add(self, submission: Submission, received_at: datetime) -> ReceivedMail:
+    def add(
+        self, submission: Submission, received_at: datetime, handed_in: HandedIn, *, answered: bool
+    ) -> ReceivedMail:
         self._accepted += 1
-        mail = ReceivedMail(secrets.token_hex(11), self._accepted, received_at, submission)
+        mail = ReceivedMail(
+            secrets.token_hex(11), self._accepted, received_at, submission, handed_in, answered
+        )
         self._mails[mail.id] = mail
         if len(self._mails) > self._capacity:
             self._mails.popitem(last=False)
-        self.announce()
+        self._changes.announce()
         return mail
 
     def get(self, mail_id: str) -> ReceivedMail | None:
@@ -66,15 +74,6 @@ class Mailbox:
         self._mails.clear()
         self._announce_removal()
 
-    async def change(self) -> None:
-        """Wait until mails come or go."""
-        await self._changed.wait()
-
-    def announce(self) -> None:
-        """Wake everybody who waits for a change."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
     def _announce_removal(self) -> None:
         self.removals += 1
-        self.announce()
+        self._changes.announce()

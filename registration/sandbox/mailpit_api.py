@@ -9,6 +9,7 @@ from registration.sandbox.attempts import Attempt, Attempts
 from registration.sandbox.console import Tell
 from registration.sandbox.faults import Dice, Fault
 from registration.sandbox.figures import figure
+from registration.sandbox.handed_in import HandedIn
 from registration.sandbox.json_body import NotJson, read_json
 from registration.sandbox.mailbox import Mailbox
 from registration.sandbox.mailpit_json import summary, whole
@@ -38,14 +39,15 @@ class MailpitApi:
 
     async def send(self, request: web.Request) -> web.Response:
         try:
-            submission = parse_submission(await read_json(request))
+            document = await read_json(request)
+            submission = parse_submission(document)
         except (NotJson, InvalidSubmission) as error:
             return _error(400, str(error))
         except web.HTTPRequestEntityTooLarge:
             return _error(413, "http: request body too large")
         attempt = Attempt(submission.header("X-Mail-ID"), now(), self.dice.throw())
         self.attempts.add(attempt)
-        return await self._answer(request, submission, attempt)
+        return await self._answer(request, submission, HandedIn.of(request, document), attempt)
 
     async def list_messages(self, request: web.Request) -> web.Response:
         start = figure(request.query.get("start"), 0)
@@ -80,7 +82,9 @@ class MailpitApi:
             self.mailbox.empty()
         return web.Response(text="ok")
 
-    async def _answer(self, request: web.Request, submission: Submission, attempt: Attempt) -> web.Response:
+    async def _answer(
+        self, request: web.Request, submission: Submission, handed_in: HandedIn, attempt: Attempt
+    ) -> web.Response:
         faults = self.dice.faults
         match attempt.fault:
             case Fault.TOO_MANY:
@@ -98,10 +102,11 @@ class MailpitApi:
                 return _cut(request)
             case Fault.SLOW:
                 await asyncio.sleep(faults.slow_seconds)
-        mail = self.mailbox.add(submission, now())
+        answered = attempt.fault is not Fault.CUT_AFTER and _somebody_waits(request)
+        mail = self.mailbox.add(submission, now(), handed_in, answered=answered)
         attempt.accept(mail)
         self._tell(submission, submission.code or "no code")
-        return _cut(request) if attempt.fault is Fault.CUT_AFTER else web.json_response({"ID": mail.id})
+        return web.json_response({"ID": mail.id}) if answered else _cut(request)
 
     async def _hang(self, seconds: float) -> None:
         try:
@@ -116,6 +121,11 @@ class MailpitApi:
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> web.Response:
     return web.json_response({"Error": message}, status=status, headers=headers)
+
+
+def _somebody_waits(request: web.Request) -> bool:
+    """Whether the sender is still there: for a slow answer, it may have given up."""
+    return request.transport is not None and not request.transport.is_closing()
 
 
 def _cut(request: web.Request) -> web.Response:

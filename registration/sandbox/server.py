@@ -4,7 +4,7 @@ import signal
 
 from aiohttp import web
 
-from registration.sandbox.app import create_sandbox
+from registration.sandbox.app import ServedFor, create_sandbox
 from registration.sandbox.console import Tell, print_line
 
 SHUTDOWN_SECONDS = 2
@@ -14,21 +14,24 @@ class CannotListen(Exception):
     """The sandbox cannot listen where it was told to; the message says where and why."""
 
 
-def run_sandbox(host: str, port: int) -> None:
+def run_sandbox(host: str, port: int, served_for: ServedFor | None = None) -> None:
     """Serve until SIGINT or SIGTERM; ends the program with one line where it cannot."""
     try:
-        asyncio.run(serve_sandbox(host, port))
+        asyncio.run(serve_sandbox(host, port, served_for))
     except CannotListen as error:
         raise SystemExit(str(error)) from None
 
 
-async def serve_sandbox(host: str, port: int, tell: Tell = print_line) -> None:
+async def serve_sandbox(
+    host: str, port: int, served_for: ServedFor | None = None, tell: Tell = print_line
+) -> None:
     """Serve until SIGINT or SIGTERM. Raises CannotListen."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    runner = web.AppRunner(create_sandbox(tell), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    app = create_sandbox(tell, served_for)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         await _listen(runner, host, port)

@@ -1,6 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -146,6 +146,23 @@ class TestWrongCodes:
 
         await store.units_of_work(ANN, CLIENT, step)
         assert list((await store.account(EmailAddress("ann+tag@example.org"))).wrong_codes) == []
+
+    async def test_are_forgotten_on_demand_and_those_of_others_are_not(self, store: Store) -> None:
+        bob = EmailAddress("bob@example.org")
+        for email in (ANN, bob):
+            _, mail = await store.register(email)
+
+            async def add(work: UnitOfWork, mail_id: UUID = mail.id) -> None:
+                await work.wrong_codes.add(uuid4(), mail_id)
+
+            await store.units_of_work(email, CLIENT, add)
+
+        async def forget(work: UnitOfWork) -> None:
+            await work.wrong_codes.forget()
+
+        await store.units_of_work(ANN, CLIENT, forget)
+        assert list((await store.account(ANN)).wrong_codes) == []
+        assert len((await store.account(bob)).wrong_codes) == 1
 
 
 class TestMails:

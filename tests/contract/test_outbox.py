@@ -8,7 +8,7 @@ from tests.contract.conftest import Store
 
 ANN = EmailAddress("ann@example.org")
 BOB = EmailAddress("bob@example.org")
-LEASE = timedelta(seconds=22)
+LEASE = timedelta(seconds=25)
 
 
 async def take(store: Store, email: EmailAddress = ANN) -> OutgoingMail:
@@ -101,7 +101,7 @@ class TestAcceptance:
     async def test_sets_the_time_of_the_answer(self, store: Store) -> None:
         mail = await take(store)
         await store.advance(timedelta(seconds=4))
-        await store.outbox.accept(mail, "mailpit", "id-1", timedelta(seconds=1.5))
+        await store.outbox.accept(mail, "mailpit", "id-1", lambda: timedelta(seconds=1.5))
         [known] = (await store.account(ANN)).mails
         assert known.state is MailState.ACCEPTED
         assert known.accepted_at == store.clock.now - timedelta(seconds=1.5)
@@ -109,9 +109,9 @@ class TestAcceptance:
 
     async def test_the_first_one_counts(self, store: Store) -> None:
         mail = await take(store)
-        await store.outbox.accept(mail, "mailpit", None, timedelta())
+        await store.outbox.accept(mail, "mailpit", None, timedelta)
         await store.advance(timedelta(seconds=30))
-        await store.outbox.accept(mail, "mailpit", None, timedelta())
+        await store.outbox.accept(mail, "mailpit", None, timedelta)
         [known] = (await store.account(ANN)).mails
         assert known.accepted_at == store.clock.now - timedelta(seconds=30)
 
@@ -119,12 +119,12 @@ class TestAcceptance:
         mail = await take(store)
         await store.advance(LEASE)
         await store.outbox.claim_due(10)
-        await store.outbox.accept(mail, "mailpit", None, timedelta())
+        await store.outbox.accept(mail, "mailpit", None, timedelta)
         assert await state_of(store, mail) is MailState.ACCEPTED
 
     async def test_ends_the_mails_time_in_the_outbox(self, store: Store) -> None:
         mail = await take(store)
-        await store.outbox.accept(mail, "mailpit", None, timedelta())
+        await store.outbox.accept(mail, "mailpit", None, timedelta)
         await store.advance(timedelta(minutes=9))
         assert list(await store.outbox.claim_due(10)) == []
 
@@ -157,6 +157,17 @@ class TestRetrying:
 
 
 class TestTheEnd:
+    async def test_of_a_mail_that_is_refused_voids_its_code_and_of_one_that_is_given_up_does_not(
+        self, store: Store
+    ) -> None:
+        refused, given_up = await take(store), await take(store, BOB)
+        await store.outbox.fail(refused, "recipient refused")
+        await store.outbox.give_up(given_up, "out of time")
+        [one] = (await store.account(ANN)).mails
+        [other] = (await store.account(BOB)).mails
+        assert (one.state, one.voided) == (MailState.FAILED, True)
+        assert (other.state, other.voided) == (MailState.FAILED, False)
+
     async def test_a_failed_mail_is_never_due_again(self, store: Store) -> None:
         mail = await take(store)
         await store.outbox.fail(mail, "recipient refused")

@@ -88,6 +88,21 @@ class TestSettings:
             assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("command", ["serve", "rekey", "fixtures", "mails list"])
+def test_before_the_first_migration_every_command_says_what_to_run(
+    databases: Databases, command: str
+) -> None:
+    done = run(
+        *command.split(),
+        database_url=databases.empty(),
+        secret_key=SECRET,
+        mail_from="Example <a@example.org>",
+    )
+    assert done.returncode != 0
+    assert "python -m registration migrate" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 class TestMigrate:
     def test_from_many_replicas_at_once_is_safe(self, databases: Databases) -> None:
         url = databases.empty()

@@ -13,6 +13,7 @@ from registration.adapters.mail.transport_failures import outcome_of_failure
 from registration.ports import Message, Outcome
 
 LONGEST_ANSWER_BYTES = 64 * 1024
+AMAZONS_JSON = frozenset({"application/x-amz-json-1.0", "application/x-amz-json-1.1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class HttpMailApi:
     async def send(self, message: Message) -> Outcome:
         handover = Handover()
         try:
-            return await self._attempt(self._provider.request(message), handover)
+            return await self._attempt(self._provider.request(message).at(self._now()), handover)
         except (aiohttp.ClientError, OSError) as error:
             return outcome_of_failure(error, handed_over=handover.begun)
 
@@ -104,7 +105,7 @@ async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
 
 def _is_json(content_type: str) -> bool:
     media_type = content_type.partition(";")[0].strip().lower()
-    return media_type == "application/json" or media_type.endswith("+json")
+    return media_type == "application/json" or media_type.endswith("+json") or media_type in AMAZONS_JSON
 
 
 def _parse_json(body: bytes) -> object:

@@ -1,9 +1,8 @@
-import base64
 from dataclasses import dataclass, field
 
 from registration.adapters.mail.outcomes import accepted, outcome_by_status, refused
-from registration.adapters.mail.provider import ProviderAnswer, ProviderRequest, mail_headers
-from registration.adapters.mail.provider_settings import InvalidProviderSetting, ProviderSettings
+from registration.adapters.mail.provider import ProviderAnswer, ProviderRequest, basic_auth, mail_headers
+from registration.adapters.mail.provider_settings import ProviderSettings
 from registration.adapters.mail.sender import Sender
 from registration.ports import Message, Outcome, Verdict
 
@@ -23,11 +22,12 @@ class Mailpit:
     @classmethod
     def from_settings(cls, settings: ProviderSettings) -> "Mailpit":
         """The API key, where Mailpit was told to ask for one, is `user:password`."""
-        credentials = settings.secret("api_key", settings.api_key)
-        if credentials is not None and ":" not in credentials:
-            raise InvalidProviderSetting("api_key", "must be of the form `user:password`")
-        basic = credentials and f"Basic {base64.b64encode(credentials.encode()).decode()}"
-        return cls(settings.sender, f"{settings.url_or('http://127.0.0.1:8025')}/api/v1/send", basic)
+        with settings.reading() as read:
+            url = read.url("http://127.0.0.1:8025")
+            credentials = read.key_if_set()
+            if credentials is not None and ":" not in credentials:
+                read.refuse("api_key", "must be of the form `user:password`")
+        return cls(settings.sender, f"{url}/api/v1/send", credentials and basic_auth(credentials))
 
     def request(self, message: Message) -> ProviderRequest:
         # With a Message-ID of ours a double is one mail to mail clients, and to Mailpit's --ignore-duplicate-ids.

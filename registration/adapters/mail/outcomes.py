@@ -1,5 +1,7 @@
 """What a status code means where the provider's own codes say nothing better."""
 
+from datetime import timedelta
+
 from registration.adapters.mail.provider import ProviderAnswer
 from registration.adapters.mail.retry_after import parse_retry_after
 from registration.ports import Outcome, Verdict
@@ -21,10 +23,10 @@ def outcome_by_status(answer: ProviderAnswer) -> Outcome:
     return refused(_verdict(answer.status), f"status {answer.status}", answer)
 
 
-def refused(verdict: Verdict, reason: str, answer: ProviderAnswer) -> Outcome:
-    """Any other outcome than an acceptance, no sooner to be repeated than the answer says."""
-    retry_after = parse_retry_after(answer.headers.get("retry-after"), answer.received_at)
-    return Outcome(verdict, reason, retry_after=retry_after)
+def refused(verdict: Verdict, reason: str, answer: ProviderAnswer, wait: timedelta | None = None) -> Outcome:
+    """Any other outcome than an acceptance, no sooner to be repeated than the answer says, else than after `wait`."""
+    asked = parse_retry_after(answer.headers.get("retry-after"), answer.received_at)
+    return Outcome(verdict, reason, retry_after=wait if asked is None else asked)
 
 
 def _verdict(status: int) -> Verdict:

@@ -12,7 +12,7 @@ from typing import Any, LiteralString, TypeVar
 import aiomysql
 import structlog
 from pymysql.constants import CLIENT
-from pymysql.err import InterfaceError, InternalError, OperationalError
+from pymysql.err import InterfaceError, InternalError, MySQLError, OperationalError, ProgrammingError
 
 from registration.adapters.mysql.server import Server
 from registration.domain.errors import Unavailable
@@ -28,8 +28,17 @@ CONFLICTS = frozenset({1020, 1205, 1213})
 OUTAGES = frozenset({1040, 1047, 1053, 1077, 1158, 1159, 1160, 1161, 1180, 1290, 1317, 1927, 1969, 3024})
 """Too many connections, no quorum, shutting down, broken network, failed commit, read only, killed, out of time."""
 
+TABLES_MISSING = frozenset({1146, 1054})
+"""No such table, no such column."""
+
 CLIENT_ERRORS = range(2000, 2100)
 """Numbers that the client library itself gives: cannot connect, connection lost."""
+
+SERVER_ERRORS = range(1000, 2000)
+
+
+class TablesMissingError(Exception):
+    """The database has not the tables that this release works with; `python -m registration migrate` makes them."""
 
 
 class ConflictError(Exception):
@@ -55,16 +64,24 @@ class Connection:
 
     async def execute(self, sql: LiteralString, *args: object) -> int:
         """Run the statement; return how many rows it found (not: changed)."""
-        async with asyncio.timeout(self._statement_limit), self._raw.cursor() as cursor:
-            found: int = await cursor.execute(*_expand(sql, args))
-            return found
+        found: int = (await self._run(sql, args)).rowcount
+        return found
 
     async def fetch_all(self, sql: LiteralString, *args: object) -> Sequence[Row]:
         """Return all rows, which must be few: the driver parses them on the event loop."""
-        async with asyncio.timeout(self._statement_limit), self._raw.cursor() as cursor:
-            await cursor.execute(*_expand(sql, args))
-            rows: Sequence[Row] = await cursor.fetchall()
-            return rows
+        rows: Sequence[Row] = await (await self._run(sql, args)).fetchall()
+        return rows
+
+    async def _run(self, sql: str, args: Sequence[object]) -> aiomysql.Cursor:
+        try:
+            async with asyncio.timeout(self._statement_limit):
+                cursor = await self._raw.cursor()
+                await cursor.execute(*_expand(sql, args))
+                return cursor
+        except BaseException as error:
+            if not _is_servers_word(error):
+                self._raw.close()  # an answer may be half read, and would be taken for the next statement's
+            raise
 
 
 class Database:
@@ -113,6 +130,10 @@ class Database:
                     try:
                         async with self._borrow() as connection:
                             return await work(connection)
+                    except ProgrammingError as error:
+                        if error.args[0] in TABLES_MISSING:
+                            raise TablesMissingError from error
+                        raise
                     except (ConflictError, InterfaceError, InternalError, OperationalError, OSError) as error:
                         if not _is_transient(error):
                             raise
@@ -220,6 +241,11 @@ def _expand(sql: str, args: Sequence[object]) -> tuple[str, Sequence[object]]:
         head += (f"({placeholders})" if isinstance(arg, tuple) else placeholders) + tail[index]
         flat += values
     return head, flat
+
+
+def _is_servers_word(error: BaseException) -> bool:
+    """Whether the server has answered, with an error, and waits for the next statement."""
+    return isinstance(error, MySQLError) and bool(error.args) and error.args[0] in SERVER_ERRORS
 
 
 def _is_transient(error: Exception) -> bool:

@@ -17,8 +17,9 @@ _SELECT = """
     FROM mails WHERE """
 
 _RETRY = """
-    UPDATE mails SET state = 'queued', due_at = UTC_TIMESTAMP(6), lease = NULL
-    WHERE (state = 'failed' OR state = 'queued' AND lease IS NULL) AND email IS NOT NULL AND NOT is_void
+    UPDATE mails
+    SET is_void = is_void AND state <> 'failed', state = 'queued', due_at = UTC_TIMESTAMP(6), lease = NULL
+    WHERE (state = 'failed' OR state = 'queued' AND lease IS NULL AND NOT is_void) AND email IS NOT NULL
         AND created_at > UTC_TIMESTAMP(6) - INTERVAL %s SECOND AND """
 
 

@@ -61,7 +61,9 @@ class MySQLMails:
         for mail_id in mail_ids:
             dropped = await self._connection.execute(
                 """
-                UPDATE mails SET state = 'dropped', reason = 'superseded', due_at = NULL, lease = NULL
+                UPDATE mails
+                SET state = 'dropped', reason = 'superseded', maybe_sent = maybe_sent OR lease IS NOT NULL,
+                    due_at = NULL, lease = NULL
                 WHERE id = %s AND state = 'queued' AND (lease IS NULL OR due_at <= UTC_TIMESTAMP(6))
                 """,
                 mail_id.bytes,

@@ -28,6 +28,8 @@ async def hold_migration_lock(server: Server) -> AsyncIterator[None]:
                 "SET /*M! max_statement_time = 0, */ /*!80000 max_execution_time = 0, */ lock_wait_timeout = 600"
             )
             await cursor.execute("SELECT GET_LOCK(CONCAT(DATABASE(), '.migrate'), %s)", (WAIT_SECONDS,))
+            if await cursor.fetchone() != (1,):
+                raise Unavailable(timedelta(seconds=2))
             yield
     finally:
         connection.close()

@@ -1,6 +1,6 @@
 """The sending side of `mails`: leases, and what became of each attempt. Every statement is a transaction of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import LiteralString
 from uuid import UUID, uuid4
@@ -10,11 +10,11 @@ from registration.domain.email_address import EmailAddress
 from registration.domain.mail import MailKind
 from registration.ports import OutgoingMail
 
-LEASE_SECONDS = 22
-"""Longer than any attempt (15 s) with its record, and short enough that a dead process's mails leave within 30 s."""
+LEASE_SECONDS = 25
+"""Longer than any attempt with its record, and short enough that a dead process's mails leave within 30 s."""
 
-ATTEMPT_SECONDS = 17
-"""What must be left of a lease for an attempt to begin under it."""
+ATTEMPT_SECONDS = 20
+"""What must be left of a lease to begin under it: a short attempt that fails over (4 s), then a long one (15 s)."""
 
 _SELECT_OUTGOING = """
     SELECT m.id, m.kind, m.email, m.credential_id, m.code_key, m.language, m.template_version, m.request_id,
@@ -81,19 +81,28 @@ class MySQLOutbox:
 
         return [_outgoing(row) for row in await self._database.read(claim)]
 
-    async def accept(self, mail: OutgoingMail, provider: str, message_id: str | None, ago: timedelta) -> None:
-        await self._run(
-            """
-            UPDATE mails
-            SET state = 'accepted', accepted_at = UTC_TIMESTAMP(6) - INTERVAL %s MICROSECOND, provider = %s,
-                provider_message_id = %s, attempts = attempts + 1, reason = NULL, due_at = NULL, lease = NULL
-            WHERE id = %s AND state = 'queued'
-            """,
-            ago // timedelta(microseconds=1),
-            provider,
-            message_id,
-            mail.id.bytes,
-        )
+    async def accept(
+        self,
+        mail: OutgoingMail,
+        provider: str,
+        message_id: str | None,
+        since_answer: Callable[[], timedelta],
+    ) -> None:
+        async def update(connection: Connection) -> int:
+            return await connection.execute(
+                """
+                UPDATE mails
+                SET state = 'accepted', accepted_at = UTC_TIMESTAMP(6) - INTERVAL %s MICROSECOND, provider = %s,
+                    provider_message_id = %s, attempts = attempts + 1, reason = NULL, due_at = NULL, lease = NULL
+                WHERE id = %s AND state = 'queued'
+                """,
+                since_answer() // timedelta(microseconds=1),  # at every try
+                provider,
+                message_id,
+                mail.id.bytes,
+            )
+
+        await self._database.read(update)
 
     async def retry(
         self, mail: OutgoingMail, after: timedelta, reason: str, *, maybe_sent_by: str | None = None
@@ -114,10 +123,13 @@ class MySQLOutbox:
         )
 
     async def fail(self, mail: OutgoingMail, reason: str) -> None:
-        await self._settle(mail, "failed", reason)
+        await self._settle(mail, "failed", reason, void=True)
+
+    async def give_up(self, mail: OutgoingMail, reason: str) -> None:
+        await self._settle(mail, "failed", reason, void=False)
 
     async def drop(self, mail: OutgoingMail, reason: str) -> None:
-        await self._settle(mail, "dropped", reason)
+        await self._settle(mail, "dropped", reason, void=False)
 
     async def give_back(self, mails: Sequence[OutgoingMail], after: timedelta = timedelta()) -> None:
         if mails:
@@ -133,27 +145,37 @@ class MySQLOutbox:
 
     async def fail_overdue(self, age: timedelta, limit: int) -> int:
         async def fail(connection: Connection) -> int:
-            return await connection.execute(
+            overdue = await connection.fetch_all(
                 """
-                UPDATE mails
-                SET state = 'failed', reason = COALESCE(reason, 'out of time'), due_at = NULL, lease = NULL
+                SELECT id FROM mails FORCE INDEX (due)
                 WHERE due_at <= UTC_TIMESTAMP(6) AND created_at <= UTC_TIMESTAMP(6) - INTERVAL %s MICROSECOND
                 ORDER BY due_at LIMIT %s
                 """,
                 age // timedelta(microseconds=1),
                 limit,
             )
+            if not overdue:
+                return 0
+            return await connection.execute(
+                """
+                UPDATE mails
+                SET state = 'failed', reason = COALESCE(reason, 'out of time'), due_at = NULL, lease = NULL
+                WHERE id IN %s AND due_at <= UTC_TIMESTAMP(6)
+                """,
+                tuple(row[0] for row in overdue),
+            )
 
         return await self._database.read(fail)
 
-    async def _settle(self, mail: OutgoingMail, state: str, reason: str) -> None:
+    async def _settle(self, mail: OutgoingMail, state: str, reason: str, *, void: bool) -> None:
         await self._run(
             """
-            UPDATE mails SET state = %s, reason = %s, due_at = NULL, lease = NULL
+            UPDATE mails SET state = %s, reason = %s, is_void = is_void OR %s, due_at = NULL, lease = NULL
             WHERE id = %s AND state = 'queued' AND lease = %s
             """,
             state,
             reason,
+            void,
             mail.id.bytes,
             mail.lease.bytes,
         )

@@ -26,3 +26,6 @@ class MySQLWrongCodes:
             self._client_key,
             naive(self._now),
         )
+
+    async def forget(self) -> None:
+        await self._connection.execute("DELETE FROM wrong_codes WHERE address_key = %s", self._address_key)

@@ -1,40 +1,58 @@
-// Everything of a mail is put into the page as text; its HTML is only ever shown in a sandboxed frame.
+// The list of mails, newest first.
+
+import { announceMail } from "./announcer.js";
+import { byId } from "./dom.js";
+import { MailCard } from "./mail-card.js";
 
 const SHOWN = 100;
-const mails = document.getElementById("mails");
-const template = document.getElementById("mail");
-const connection = document.getElementById("connection");
+const list = byId("mails");
+let cards = []; // oldest first
+let ttlSeconds = 60;
 
-function show(mail) {
-  const item = template.content.cloneNode(true);
-  const find = (selector) => item.querySelector(selector);
-  find(".subject").textContent = mail.subject;
-  find(".to").textContent = mail.to.join(", ");
-  find(".code").textContent = mail.code ?? "";
-  find("pre").textContent = mail.text;
-  const time = find("time");
-  time.dateTime = mail.received_at;
-  time.textContent = new Date(mail.received_at).toLocaleTimeString();
-  const html = find(".html");
-  if (mail.has_html) {
-    html.dataset.src = `view/${mail.id}.html`;
-    html.addEventListener("toggle", showHtml);
-  }
-  mails.prepend(item);
-  while (mails.children.length > SHOWN) mails.lastElementChild.remove();
+export function reset({ code_ttl_seconds: seconds }) {
+  ttlSeconds = seconds;
+  cards.forEach((card) => card.remove());
+  cards = [];
+  showCount();
 }
 
-function showHtml({ currentTarget: details }) {
-  if (!details.open || details.querySelector("iframe")) return;
-  const frame = document.createElement("iframe");
-  frame.sandbox = "";
-  frame.title = "The mail's HTML";
-  frame.src = details.dataset.src;
-  details.append(frame);
+export function show(mail) {
+  const card = new MailCard(mail);
+  cards.push(card);
+  list.prepend(card.element);
+  if (cards.length > SHOWN) cards.shift().remove();
+  compareCopies(cards.filter((other) => isCopy(other.mail, mail)));
+  showCount();
+  if (!mail.new) return;
+  card.element.classList.add("new");
+  announceMail(mail);
 }
 
-const events = new EventSource("sandbox/events");
-events.addEventListener("open", () => { connection.textContent = "live"; });
-events.addEventListener("error", () => { connection.textContent = "the sandbox is not there; trying again …"; });
-events.addEventListener("reset", () => { mails.replaceChildren(); });
-events.addEventListener("mail", ({ data }) => { show(JSON.parse(data)); });
+export function newestCodeFor(isTheirs) {
+  return cards.findLast(({ mail }) => mail.code && mail.to.some(isTheirs))?.mail.code;
+}
+
+function isCopy(one, other) {
+  return one.id === other.id || (one.mail_id !== null && one.mail_id === other.mail_id);
+}
+
+// The first acceptance that the sender learnt of begins the code's time, for all copies: no later one moves it.
+function compareCopies(copies) {
+  const first = copies.find(({ mail }) => mail.answered);
+  const endsAt = first ? first.acceptedAt + ttlSeconds * 1000 : null;
+  copies.forEach((card, index) => {
+    card.markAsCopy(index + 1, copies.length);
+    card.worksUntil(endsAt, ttlSeconds);
+  });
+}
+
+function showCount() {
+  byId("no-mail").hidden = cards.length > 0;
+  byId("empty").hidden = cards.length === 0;
+  byId("count").textContent = cards.length === SHOWN ? `(the newest ${SHOWN})` : cards.length || "";
+}
+
+byId("empty").addEventListener("click", async () => {
+  await fetch("api/v1/messages", { method: "DELETE" });
+  byId("inbox").focus();
+});

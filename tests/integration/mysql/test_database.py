@@ -192,6 +192,18 @@ async def test_closing_does_not_wait_for_ever_for_work_that_hangs(server: Privat
         await asyncio.gather(hanging, return_exceptions=True)
 
 
+async def test_an_answer_that_cannot_be_read_spoils_no_other_statement(server: PrivateServer) -> None:
+    """A column without a name is called by its expression; this one is no UTF-8."""
+
+    async def unreadable(connection: Connection) -> None:
+        await connection.fetch_all("SELECT 1 = %s", b"\xed\xa0\x80")
+
+    async with open_database(parse_database_url(server.url()), connections=1, limits=IMPATIENT) as database:
+        with pytest.raises(UnicodeDecodeError):
+            await database.read(unreadable)
+        assert await database.answers()
+
+
 async def test_wrong_sql_is_our_fault_and_said_so(database: Database) -> None:
     async def wrong(connection: Connection) -> None:
         await connection.execute("SELEKT 1")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientConnectionError
 
+from registration.sandbox.changes import Changes
 from registration.sandbox.faults import Dice, Fault, Faults, InvalidFaults, parse_faults
 from tests.integration.sandbox.conftest import Client
 from tests.integration.sandbox.examples import MAIL, mail
@@ -158,7 +159,7 @@ async def test_faults_that_make_no_sense_are_refused_and_change_nothing(
 
 
 def throw(faults: Faults, times: int) -> list[Fault | None]:
-    dice = Dice()
+    dice = Dice(Changes())
     dice.load(faults)
     return [dice.throw() for _ in range(times)]
 

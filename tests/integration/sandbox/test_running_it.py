@@ -1,6 +1,7 @@
 """The sandbox as a program."""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -12,16 +13,13 @@ import pytest
 
 from tests.integration.sandbox.examples import MAIL
 
-PROGRAM = "import sys; from registration.sandbox.server import run_sandbox; run_sandbox('127.0.0.1', int(sys.argv[1]))"
-
 
 @asynccontextmanager
-async def running(port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(port: int, /, *options: str, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    others = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRATION_")}
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        PROGRAM,
-        str(port),
+        *[sys.executable, "-m", "registration", "sandbox", "--port", str(port), *options],
+        env=others | {f"REGISTRATION_{name.upper()}": value for name, value in settings.items()},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -67,4 +65,47 @@ async def test_a_taken_port_is_said_in_one_line() -> None:
     assert output == b""
     assert errors.decode() == (
         f"port {port} of 127.0.0.1 is already taken; choose another with --port or --host\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "options, settings, url",
+    [
+        ([], {}, "http://127.0.0.1:8000"),
+        ([], {"host": "127.0.0.2", "port": "9000"}, "http://127.0.0.2:9000"),
+        ([], {"host": "0.0.0.0"}, "http://127.0.0.1:8000"),  # noqa: S104 - nothing is bound
+        ([], {"host": "::"}, "http://[::1]:8000"),
+        ([], {"host": "::2"}, "http://[::2]:8000"),
+        (["--service-url", "https://service.example/"], {"port": "9000"}, "https://service.example"),
+    ],
+    ids=str,
+)
+async def test_the_service_is_looked_for_where_it_listens_or_where_one_says(
+    options: list[str], settings: dict[str, str], url: str
+) -> None:
+    async with running(0, *options, **settings) as sandbox, aiohttp.ClientSession() as browser:
+        inbox = (await line(sandbox)).removeprefix("Inbox: ")
+        async with browser.get(f"{inbox}sandbox/service") as answer:
+            assert (await answer.json())["url"] == url
+
+
+async def test_the_page_is_told_how_long_codes_work() -> None:
+    async with running(0, code_ttl_seconds="90") as sandbox, aiohttp.ClientSession() as browser:
+        inbox = (await line(sandbox)).removeprefix("Inbox: ")
+        async with browser.get(f"{inbox}sandbox/events") as events:
+            lines = [await events.content.readline() for _ in range(4)]
+
+    assert b'data: {"code_ttl_seconds": 90}\n' in lines
+
+
+@pytest.mark.parametrize(
+    "url", ["service.example", "ftp://service.example", "http://", "http://[::1", "http://x:y"]
+)
+async def test_what_is_no_web_address_is_refused_in_one_line(url: str) -> None:
+    async with running(0, "--service-url", url) as sandbox:
+        output, errors = await sandbox.communicate()
+
+    assert (sandbox.returncode, output) == (2, b"")
+    assert errors.decode() == (
+        "Invalid value for '--service-url': must be http:// or https:// and a host, with its port if need be\n"
     )

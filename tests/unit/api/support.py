@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -62,13 +62,15 @@ class Recorder:
     @asynccontextmanager
     async def open_services(self) -> AsyncIterator[Services]:
         bus = CommandBus([message.handled_by(self.handle) for message in MESSAGES])
-        yield Services(bus, self.policy, self.readiness)
+        yield Services(bus, self.policy, (), ("en", "de", "fr"), self.readiness)
 
 
 @asynccontextmanager
-async def client_of(recorder: Recorder, peer: str = PEER) -> AsyncIterator[httpx2.AsyncClient]:
+async def client_of(
+    recorder: Recorder, peer: str = PEER, cors_origins: Sequence[str] = ()
+) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the API while that is running; its transport has no lifespan of its own."""
-    api = create_api(recorder.open_services)
+    api = create_api(recorder.open_services, cors_origins)
     async with api.router.lifespan_context(api) as state:
 
         async def with_state(scope: Scope, receive: Receive, send: Send) -> None:

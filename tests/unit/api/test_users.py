@@ -204,3 +204,17 @@ async def test_the_address_of_basic_credentials_is_normalised_as_at_registration
     await client.get("/v1/users/me", headers=basic("ADA@EXAMPLE.com", PASSWORD))
 
     assert recorder.dispatched == [GetUser(ADA, PASSWORD, PEER)]
+
+
+@pytest.mark.parametrize(
+    "accepted, language",
+    [("de-AT, en;q=0.5", "de"), ("fr", "fr"), ("ja", "en"), ("", "en"), ("de;q=0, fr;q=0.1", "fr")],
+)
+async def test_the_mail_is_in_the_language_that_the_caller_reads_best(
+    client: httpx2.AsyncClient, recorder: Recorder, accepted: str, language: str
+) -> None:
+    document = {"email": ADA.text, "password": PASSWORD}
+    await client.post("/v1/users", json=document, headers={"Accept-Language": accepted})
+    [command] = recorder.dispatched
+    assert isinstance(command, RegisterUser)
+    assert command.language == language

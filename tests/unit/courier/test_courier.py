@@ -107,7 +107,7 @@ class TestAFreshMail:
 
     async def test_is_taken_over_by_another_when_its_process_has_died(self, post: Post) -> None:
         await post.register()
-        assert await post.sweep(seconds=21) == 0
+        assert await post.sweep(seconds=24) == 0
         assert await post.sweep(seconds=1) == 1
         assert post.world.mails()[0].state is MailState.ACCEPTED
 
@@ -302,6 +302,15 @@ class TestTwoProviders:
         await post.courier.deliver(post.world.mails(bob)[0].new.id)
         assert post.world.mails(bob)[0].provider == "first"
 
+    async def test_the_shortest_wait_that_either_asks_for_is_obeyed(self, post: Post) -> None:
+        post.first.answers.append(Outcome(Verdict.RETRY, "status 503", retry_after=timedelta(seconds=2)))
+        for_hours = Outcome(Verdict.PROVIDER_REFUSED, "daily quota exceeded", retry_after=timedelta(hours=5))
+        post.providers[1].answers.append(for_hours)
+        await post.register()
+        await post.deliver()
+        await post.sweep(seconds=4)
+        assert post.world.mails()[0].provider == "first"
+
     async def test_a_mail_whose_fate_only_one_knows_stays_with_it_if_it_recognises_repetitions(
         self, post: Post
     ) -> None:
@@ -367,7 +376,7 @@ class TestManyMails:
         await asyncio.sleep(0)
         await post.courier.finish(0)
         post.first.hold = None
-        assert await post.sweep(seconds=22) == 1
+        assert await post.sweep(seconds=25) == 1
         [mail] = post.world.mails()
         assert mail.maybe_sent
         assert mail.state is MailState.ACCEPTED

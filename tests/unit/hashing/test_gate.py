@@ -37,7 +37,7 @@ async def until_idle() -> None:
 
 async def occupy(gate: HashingGate, *, seconds_a_hash: float = 0.0) -> tuple[Job, asyncio.Task[str]]:
     """Have the one thread busy, and a history of hashes that took so long."""
-    gate._seconds_a_hash = seconds_a_hash  # noqa: SLF001 - a history
+    gate._seconds_a_hash = seconds_a_hash
     job = Job()
     task = asyncio.create_task(gate.run(job))
     await until_idle()

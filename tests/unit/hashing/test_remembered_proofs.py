@@ -41,10 +41,10 @@ def test_what_has_run_out_is_not_kept() -> None:
         proofs.remember(ONE, f"{number}".encode())
     now[0] = SECONDS + 1
     proofs.remember(TWO, b"fresh")
-    assert len(proofs._until) == 1  # noqa: SLF001 - what is kept is the point
+    assert len(proofs._until) == 1
 
 
 def test_nothing_of_the_password_is_kept() -> None:
     proofs = RememberedProofs()
     proofs.remember(ONE, b"the password")
-    assert "password" not in repr(proofs._until)  # noqa: SLF001 - likewise
+    assert "password" not in repr(proofs._until)

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from registration.adapters.mail.provider_settings import ProviderSettings
 from registration.adapters.mail.sender import Sender
 from registration.domain.email_address import EmailAddress
 from registration.domain.mail import MailKind
-from registration.ports import Message
+from registration.ports import Message, Outcome, Verdict
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SENDER = Sender("Example App", EmailAddress("login@mail.example.com"))
@@ -34,9 +34,25 @@ def settings(**changes: Any) -> ProviderSettings:
         "sender": SENDER,
         "api_url": "http://provider.test",
         "api_key": "user:secret-key",
+        "options": {
+            "region": "eu-west-1",
+            "access_key_id": "AKIDEXAMPLE",
+            "secret_access_key": "secret-key",
+            "domain": "mg.example.com",
+        },
     }
     return ProviderSettings(**values | changes)
 
 
-def answer(status: int, document: object = None, headers: dict[str, str] | None = None) -> ProviderAnswer:
-    return ProviderAnswer(status, NOW, headers or {}, "", document)
+def answer(
+    status: int, document: object = None, headers: dict[str, str] | None = None, text: str = ""
+) -> ProviderAnswer:
+    return ProviderAnswer(status, NOW, headers or {}, text, document)
+
+
+def refusal(verdict: Verdict, reason: str, wait: timedelta | None = None) -> Outcome:
+    return Outcome(verdict, reason, retry_after=wait)
+
+
+def accepted(message_id: str | None) -> Outcome:
+    return Outcome(Verdict.ACCEPTED, "accepted" if message_id else "accepted without an id", message_id)

@@ -4,7 +4,7 @@ import pytest
 
 from registration.adapters.mail.mailpit import Mailpit
 from registration.adapters.mail.provider import ProviderAnswer
-from registration.adapters.mail.provider_settings import InvalidProviderSetting
+from registration.adapters.mail.provider_settings import InvalidProviderSettings
 from registration.adapters.mail.sender import parse_sender
 from registration.domain.email_address import EmailAddress
 from registration.domain.mail import MailKind
@@ -104,8 +104,8 @@ def test_without_a_url_it_is_mailpit_on_this_machine() -> None:
 
 @pytest.mark.parametrize("key", ["no-colon", "user:sécret", "user:secret\nX-Injected: 1"])
 def test_a_key_of_another_form_is_refused_without_repeating_it(key: str) -> None:
-    with pytest.raises(InvalidProviderSetting) as refusal:
+    with pytest.raises(InvalidProviderSettings) as refusal:
         Mailpit.from_settings(settings(api_key=key))
 
-    assert refusal.value.setting == "api_key"
+    assert [fault.setting for fault in refusal.value.faults] == ["api_key"]
     assert key not in str(refusal.value)

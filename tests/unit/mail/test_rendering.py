@@ -97,13 +97,31 @@ def test_every_part_names_the_service_and_the_address(mail: OutgoingMail, langua
 
 
 @pytest.mark.parametrize(
-    "seconds, words", [(60, "one minute"), (120, "2 minutes"), (90, "90 seconds"), (1, "one second")]
+    "language, sentence, durations",
+    [
+        (
+            "en",
+            "It works for {}, counted from when this mail was sent.",
+            ["one second", "90 seconds", "one minute", "2 minutes"],
+        ),
+        (
+            "de",
+            "Er gilt {}, gerechnet ab dem Versand dieser Nachricht.",
+            ["eine Sekunde", "90 Sekunden", "eine Minute", "2 Minuten"],
+        ),
+        (
+            "fr",
+            "Il est valable {} à compter de l’envoi de ce message.",
+            ["une seconde", "90 secondes", "une minute", "2 minutes"],
+        ),
+    ],
 )
-def test_says_how_long_the_code_works(seconds: int, words: str) -> None:
-    message = render(ttl=seconds)
+def test_says_how_long_the_code_works(language: str, sentence: str, durations: list[str]) -> None:
+    for seconds, words in zip([1, 90, 60, 120], durations, strict=True):
+        message = render(ttl=seconds, language=language)
 
-    assert f"works for {words}, counted from when this mail was sent" in message.text
-    assert words in message.html
+        assert f"\n{sentence.format(words)}\n" in message.text
+        assert sentence.format(f"<strong>{words}</strong>") in message.html
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -125,10 +143,12 @@ def test_html_is_escaped_and_text_is_not(mail: OutgoingMail, language: str) -> N
 class _Elements(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
+        self.seen: list[str] = []
         self.open: list[str] = []
         self.attributes: list[tuple[str, str | None]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
         self.attributes += attrs
         if tag not in {"meta", "br", "img"}:
             self.open.append(tag)
@@ -151,6 +171,45 @@ def test_html_is_well_formed_says_its_language_and_fetches_nothing(mail: Outgoin
     )
     assert "url(" not in html
     assert "http" not in html
+
+
+def _shape(message: Message) -> tuple[list[str], int]:
+    elements = _Elements()
+    elements.feed(message.html)
+    return elements.seen, message.text.count("\n\n")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("mail", [CODE_MAIL, NOTICE], ids=lambda mail: mail.kind)
+def test_every_language_has_the_same_parts(mail: OutgoingMail, language: str) -> None:
+    assert _shape(render(mail, language=language)) == _shape(render(mail, language="en"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("mail", [CODE_MAIL, NOTICE], ids=lambda mail: mail.kind)
+def test_no_line_of_text_is_too_long_to_be_shown_whole(mail: OutgoingMail, language: str) -> None:
+    assert max(len(line) for line in render(mail, language=language).text.splitlines()) <= 79
+
+
+@pytest.mark.parametrize("mail", [CODE_MAIL, NOTICE], ids=lambda mail: mail.kind)
+def test_french_punctuation_never_begins_a_line(mail: OutgoingMail) -> None:
+    message = render(mail, language="fr")
+
+    for part in (message.subject, message.text, message.html.partition("<h1")[2]):
+        words = re.sub(r'style="[^"]*"', "", part)
+        assert not re.search(r" [:;?!]", words)
+
+
+def test_the_languages_are_those_in_which_there_is_everything(tmp_path: Path) -> None:
+    assert RENDERER.languages == ["de", "en", "fr"]
+
+    parts = ("subject.txt", "txt", "html")
+    code = {f"1/pt-br/activation-code.{part}": "{{ code }}\n" for part in parts}
+    code["1/pt-br/activation-code.subject.txt"] = "o código"
+    assert Renderer("Example App", write(tmp_path, code)).languages == ["de", "en", "fr"]
+
+    notice = {f"1/pt-br/address-taken.{part}": "olá" for part in parts}
+    assert Renderer("Example App", write(tmp_path, notice)).languages == ["de", "en", "fr", "pt-br"]
 
 
 @pytest.mark.parametrize("language", ["tlh", "en-GB", "EN", "", "../../../etc", "x" * 35, "zh-Hant-TW"])
@@ -204,6 +263,14 @@ def test_a_template_that_cannot_be_used_is_named_at_the_start(
 ) -> None:
     with pytest.raises(TemplateFault, match=fault):
         Renderer("Example App", write(tmp_path, {name: content}))
+
+
+@pytest.mark.parametrize(
+    "language", ["pt-BR", "deutsch_at", "d", "x" * 9, "de-" + "-".join(["abcdefgh"] * 4)]
+)
+def test_a_folder_that_no_mail_would_find_is_named_at_the_start(tmp_path: Path, language: str) -> None:
+    with pytest.raises(TemplateFault, match="must be named for a language"):
+        Renderer("Example App", write(tmp_path, {f"1/{language}/address-taken.txt": "x"}))
 
 
 def test_a_folder_that_is_not_there_is_said_at_the_start(tmp_path: Path) -> None:

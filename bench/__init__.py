@@ -1,0 +1,1 @@
+"""What a registration costs, measured from outside: see README.md."""

@@ -1,0 +1,27 @@
+"""Running the load generator against a service on the stage."""
+
+from typing import Any
+
+from bench.stage import Provider, Service, Stage
+
+PATIENCE_SECONDS = 120
+
+
+def make_journeys(stage: Stage, service: Service, provider: Provider, callers: int, seconds: float) -> Any:
+    """Return what the load generator saw, `bench.load.Seen` as JSON."""
+    return _run(stage, "journeys", service, provider, seconds, "--callers", callers)
+
+
+def make_registrations(
+    stage: Stage, service: Service, provider: Provider, rate: float, seconds: float
+) -> Any:
+    """Likewise."""
+    return _run(stage, "registrations", service, provider, seconds, "--rate", rate)
+
+
+def _run(
+    stage: Stage, load: str, service: Service, provider: Provider, seconds: float, *options: object
+) -> Any:
+    ports = ("--port", service.port, "--feed-port", provider.feed_port)
+    with stage.running("bench.load", load, *ports, "--seconds", seconds, *options) as program:
+        return program.result(seconds + PATIENCE_SECONDS)

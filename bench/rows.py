@@ -1,0 +1,56 @@
+"""Rows that would take long to come about by themselves, written by the database server."""
+
+import contextlib
+
+from bench.probes import connect
+
+BATCH = 100_000
+
+_NUMBERS = """
+    WITH RECURSIVE numbers AS (SELECT %s AS n UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < %s)
+"""
+
+_QUEUED_ACCOUNTS = """
+    INSERT INTO accounts (email, kind, is_decoy, credential_id, password_hash, password_key, registered_at)
+    SELECT CONCAT('queued.', n, '@example.org'), 'registration', FALSE, UNHEX(MD5(CONCAT('credential', n))),
+        'no hash', 1, UTC_TIMESTAMP(6)
+    FROM numbers
+"""
+
+_QUEUED_MAILS = """
+    INSERT INTO mails (id, mailbox_key, client_key, email, kind, credential_id, code_key, template_version, language,
+        created_at, state, due_at)
+    SELECT UNHEX(MD5(CONCAT('mail', n))), UNHEX(MD5(CONCAT('mailbox', n))), UNHEX(MD5('client')),
+        CONCAT('queued.', n, '@example.org'), 'activation-code', UNHEX(MD5(CONCAT('credential', n))), 1, 1, 'en',
+        UTC_TIMESTAMP(6), 'queued', UTC_TIMESTAMP(6)
+    FROM numbers
+"""
+
+_SETTLED_MAILS = """
+    INSERT INTO mails (id, mailbox_key, client_key, email, kind, credential_id, code_key, template_version, language,
+        created_at, state, attempts, provider, provider_message_id, accepted_at)
+    SELECT UNHEX(MD5(CONCAT('old mail', n))), UNHEX(MD5(CONCAT('old mailbox', n))), UNHEX(MD5('client')),
+        CONCAT('settled.', n, '@example.org'), 'activation-code', UNHEX(MD5(CONCAT('old credential', n))), 1, 1,
+        'en', UTC_TIMESTAMP(6) - INTERVAL n SECOND, 'accepted', 1, 'mailpit', n, UTC_TIMESTAMP(6) - INTERVAL n SECOND
+    FROM numbers
+"""
+
+
+def add_queued_mails(database_url: str, count: int) -> None:
+    """Pending registrations whose mails are due now and held by nobody, as after an outage."""
+    _insert(database_url, count, _QUEUED_ACCOUNTS, _QUEUED_MAILS)
+
+
+def add_settled_mails(database_url: str, count: int) -> None:
+    """Mails that have long been accepted, one a second until now."""
+    _insert(database_url, count, _SETTLED_MAILS)
+
+
+def _insert(database_url: str, count: int, *statements: str) -> None:
+    with contextlib.closing(connect(database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SET max_recursive_iterations = %s", (BATCH,))
+        for first in range(1, count + 1, BATCH):
+            for statement in statements:
+                # MariaDB wants the numbers between INSERT and SELECT.
+                into, select = statement.split("SELECT", 1)
+                cursor.execute(f"{into} {_NUMBERS} SELECT {select}", (first, min(first + BATCH, count + 1)))
