@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tools import apt
+
 HERE = Path("/")
 OLDEST = {"MariaDB": (10, 11), "MySQL": (8, 4)}
 PACKAGES = ("mariadb-server-core", "mariadb-client-core")  # no service, no user, no /var/lib/mysql
@@ -43,7 +45,7 @@ class Distribution:
 def find(root: Path = HERE) -> Distribution:
     """Find the server below `root`; in this system install MariaDB where that is possible. Raises NoServer."""
     server = _which(root, "mariadbd", "mysqld")
-    if server is None and root == HERE and _install():
+    if server is None and root == HERE and apt.install(*PACKAGES):
         server = _which(root, "mariadbd", "mysqld")
     if server is None:
         raise NoServer(
@@ -78,34 +80,3 @@ def _which(root: Path, *names: str) -> Path | None:
     )
     found = next(filter(None, (shutil.which(name, path=path) for name in names)), None)
     return HERE / Path(found).relative_to(root) if found else None
-
-
-def _install() -> bool:
-    """Install MariaDB through apt-get, if there is one that we may use without a password."""
-    if not shutil.which("apt-get"):
-        return False
-    if os.geteuid() == 0:
-        privileged = []
-    elif (
-        shutil.which("sudo")
-        and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
-    ):
-        privileged = ["sudo", "-n"]
-    else:
-        return False
-    apt = [
-        *privileged,
-        "env",
-        "DEBIAN_FRONTEND=noninteractive",
-        "apt-get",
-        "-q",
-        "-o",
-        "DPkg::Lock::Timeout=120",
-    ]
-    print(f"Installing {' and '.join(PACKAGES)} through apt-get", flush=True)
-    subprocess.run([*apt, "update"], capture_output=True, check=False)  # an old list may still do
-    install = [*apt, "install", "-y", "--no-install-recommends", *PACKAGES]
-    result = subprocess.run(install, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        print(result.stdout[-2000:], result.stderr[-2000:], sep="\n")
-    return result.returncode == 0

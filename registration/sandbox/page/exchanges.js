@@ -4,8 +4,8 @@ import { byId, copyOf } from "./dom.js";
 import { asText } from "./http-text.js";
 
 const SHOWN = 20;
-const SAY_LITTLE = new Set([
-  "connection", "content-length", "date", "keep-alive", "server", "x-content-type-options",
+const TELLING = new Set([
+  "allow", "cache-control", "content-type", "location", "retry-after", "www-authenticate", "x-request-id",
 ]);
 const list = byId("exchanges");
 
@@ -30,5 +30,5 @@ export async function log({ shown, answered }) {
 }
 
 function asAnswered({ status, reason, headers, body }) {
-  return asText(`${status} ${reason}`, headers.filter(([name]) => !SAY_LITTLE.has(name.toLowerCase())), body);
+  return asText(`${status} ${reason}`, headers.filter(([name]) => TELLING.has(name.toLowerCase())), body);
 }
