@@ -45,7 +45,11 @@ def configure_logging(format: Literal["json", "console"], level: str) -> None:  
 def _renderers(format: Literal["json", "console"]) -> list[Processor]:  # noqa: A002 - likewise
     if format == "console":
         # The default formatter shows local variables wherever `rich` is installed.
-        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        return [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 
