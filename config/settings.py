@@ -89,9 +89,11 @@ class Settings(BaseSettings):
 
 def _database_url(url: SecretStr) -> SecretStr:
     try:
-        parse_database_url(url.get_secret_value())
+        server = parse_database_url(url.get_secret_value())
     except ValueError:
         raise ValueError("must be mysql://user:password@host:port/name, with TLS by ?ssl_ca=/path") from None
+    if server.ssl_ca is not None and not Path(server.ssl_ca).is_file():
+        raise ValueError("its ssl_ca names no file")
     return url
 
 

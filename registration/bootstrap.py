@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 import uuid
 from collections.abc import AsyncIterator
 from typing import Literal
@@ -84,8 +85,11 @@ def _stamp_mail() -> MailStamp:
 
 async def _drain(courier: Courier, sweeping: asyncio.Task[None], dispatcher: EventDispatcher) -> None:
     """Let go of what is not on the wire, and give the rest its time."""
+    deadline = time.monotonic() + DRAIN_SECONDS
     courier.stop()
-    await asyncio.gather(sweeping, dispatcher.drain(DRAIN_SECONDS), courier.finish(DRAIN_SECONDS))
+    await asyncio.gather(asyncio.wait({sweeping}, timeout=DRAIN_SECONDS), dispatcher.drain(DRAIN_SECONDS))
+    sweeping.cancel()
+    await courier.finish(deadline - time.monotonic())
 
 
 async def _readiness(database: Database, courier: Courier, stopping: Stopping) -> Readiness:

@@ -1,7 +1,7 @@
 """What the core asks of the world. The docstrings are the contract; adapters and fakes pass one test suite."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol, TypeVar
@@ -200,6 +200,9 @@ class Outbox(Protocol):
     async def take_fresh(self, mail_id: UUID) -> OutgoingMail | None:
         """The mail, if it is still held for the process that made it, and will be for the length of an attempt."""
 
+    async def let_go_of_fresh(self, mail_id: UUID) -> None:
+        """Make a mail due at once that its maker holds still, and has not tried."""
+
     async def claim_due(self, limit: int) -> Sequence[OutgoingMail]:
         """Hold up to `limit` mails that are due, the most recently due first; no other process gets them meanwhile."""
 
@@ -241,8 +244,8 @@ class Message:
     kind: MailKind
     to: EmailAddress
     subject: str
-    text: str
-    html: str
+    text: str = field(repr=False)
+    html: str = field(repr=False)
     request_id: str | None
 
 

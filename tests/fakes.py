@@ -15,7 +15,7 @@ from registration.domain.address_guard import WrongCode
 from registration.domain.email_address import EmailAddress
 from registration.domain.errors import Overloaded, RateLimited
 from registration.domain.events import DomainEvent
-from registration.domain.mail import Mail, MailState, NewMail
+from registration.domain.mail import Mail, MailKind, MailState, NewMail
 from registration.domain.password import PasswordHash
 from registration.domain.registration import Registration
 from registration.domain.user import User
@@ -244,6 +244,12 @@ class FakeOutbox:
             return None
         return self._outgoing(stored)
 
+    async def let_go_of_fresh(self, mail_id: UUID) -> None:
+        stored = self._database.tables.mails[mail_id]
+        now = self._database.clock.now
+        if stored.lease == mail_id and stored.due_at is not None and stored.due_at > now:
+            stored.lease, stored.due_at = None, now
+
     async def claim_due(self, limit: int) -> Sequence[OutgoingMail]:
         now, lease = self._database.clock.now, uuid4()
         due = [
@@ -266,7 +272,8 @@ class FakeOutbox:
         since_answer: Callable[[], timedelta],
     ) -> None:
         stored = self._database.tables.mails[mail.id]
-        if stored.state is MailState.QUEUED:
+        given_up = stored.state is MailState.FAILED and stored.maybe_sent and not stored.voided
+        if stored.state is MailState.QUEUED or given_up:
             stored.state, stored.accepted_at = MailState.ACCEPTED, self._database.clock.now - since_answer()
             stored.provider, stored.message_id, stored.reason = provider, message_id, None
             stored.attempts += 1
@@ -307,6 +314,7 @@ class FakeOutbox:
         ][:limit]
         for stored in overdue:
             stored.state, stored.reason = MailState.FAILED, stored.reason or "out of time"
+            stored.maybe_sent |= stored.lease is not None
             stored.due_at = stored.lease = None
         return len(overdue)
 
@@ -342,7 +350,10 @@ class FakeOutbox:
             maybe_sent=stored.maybe_sent,
             provider=stored.provider,
             reason=stored.reason,
-            is_wanted=holds and not stored.voided and not newer,
+            is_wanted=holds
+            and not stored.voided
+            and not newer
+            and (new.kind is not MailKind.ADDRESS_TAKEN or new.email in tables.users),
             lease=stored.lease,
         )
 

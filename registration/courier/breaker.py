@@ -31,7 +31,7 @@ class Breaker:
     _wait: float = field(default=0.0, init=False)
     _closed_until: float = field(default=0.0, init=False)
     _probing: bool = field(default=False, init=False)
-    _accepted_at: float | None = field(default=None, init=False)
+    _was_well_at: float | None = field(default=None, init=False)
 
     @property
     def is_open(self) -> bool:
@@ -43,7 +43,7 @@ class Breaker:
         if self._is_open:
             return True
         took_one_lately = (
-            self._accepted_at is not None and self.monotonic() - self._accepted_at < RECENTLY_SECONDS
+            self._was_well_at is not None and self.monotonic() - self._was_well_at < RECENTLY_SECONDS
         )
         return self._failures > 0 and not took_one_lately
 
@@ -60,16 +60,19 @@ class Breaker:
         self._probing = self._is_open
         return True
 
-    def leave(self) -> None:
+    def leave(self, *, was_probe: bool) -> None:
         """The attempt ended without an outcome."""
-        self._probing = False
+        self._probing = self._probing and not was_probe
 
-    def record(self, outcome: Outcome) -> None:
-        """Learn from an attempt's outcome."""
-        self._probing = False
+    def record(self, outcome: Outcome, *, was_probe: bool) -> None:
+        """Learn from an attempt's outcome; `was_probe`: it was let through while the breaker was open.
+
+        One that began before says nothing new when it fails, and is as good as a probe when it does not.
+        """
+        self.leave(was_probe=was_probe)
         if outcome.verdict not in FAILURES:
             self._failures, self._is_open, self._wait = 0, False, 0.0
-            self._accepted_at = self.monotonic()
+            self._was_well_at = self.monotonic()
             return
         self._failures += 1
         if outcome.retry_after is not None:
@@ -77,7 +80,7 @@ class Breaker:
         if outcome.verdict is Verdict.PROVIDER_REFUSED:
             self._is_open = True
             self._pause(REFUSED_WAIT_SECONDS)
-        elif self._is_open or self._failures >= FAILURES_IN_A_ROW:
+        elif was_probe or (not self._is_open and self._failures >= FAILURES_IN_A_ROW):
             self._is_open = True
             self._wait = min(self._wait * 2 or FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
             self._pause(self._wait)

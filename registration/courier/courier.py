@@ -58,7 +58,9 @@ class Courier:
         self._code_keys = code_keys
         self._policy = policy
         self._fresh_slots = asyncio.Semaphore(FRESH_CONCURRENCY)
+        self._on_the_wire: set[asyncio.Task[None]] = set()
         self._backlog: set[asyncio.Task[None]] = set()
+        self._unrecorded: dict[UUID, OutgoingMail] = {}
         self._stopping = asyncio.Event()
         self._overdue_at = 0.0
 
@@ -71,12 +73,12 @@ class Courier:
         """Send a mail that this process has just committed and holds; a MailDelivery."""
         async with self._fresh_slots:
             mail = await self._outbox.take_fresh(mail_id)
-            if mail is None:
-                return
-            if self._stopping.is_set():
+            if mail is None:  # it had to wait too long for its place
+                await self._outbox.let_go_of_fresh(mail_id)
+            elif self._stopping.is_set():
                 await self._outbox.give_back([mail])
             else:
-                await self._attempt(mail)
+                await asyncio.shield(self._start(mail))
 
     async def run(self) -> None:
         """Send what is due, again and again, until stopped."""
@@ -98,11 +100,11 @@ class Courier:
         self._stopping.set()
 
     async def finish(self, timeout_seconds: float) -> None:
-        """Wait for what `run` has on the wire; past the time limit cut it off, and leave it to who takes it over."""
+        """Wait for what is on the wire; past the time limit cut it off, and leave it to who takes it over."""
         deadline = time.monotonic() + timeout_seconds
-        while self._backlog and (left := deadline - time.monotonic()) > 0:
-            await asyncio.wait(self._backlog, timeout=left)
-        abandoned = list(self._backlog)
+        while self._on_the_wire and (left := deadline - time.monotonic()) > 0:
+            await asyncio.wait(self._on_the_wire, timeout=left)
+        abandoned = list(self._on_the_wire)
         for task in abandoned:
             log.warning("mail_abandoned", task=task.get_name())
             task.cancel()
@@ -115,11 +117,21 @@ class Courier:
         if not room:
             return 0
         mails = await self._outbox.claim_due(room)
+        if self._stopping.is_set():  # meanwhile
+            await self._outbox.give_back(mails)
+            return 0
         for mail in mails:
-            task = asyncio.create_task(self._attempt_safely(mail), name=f"mail {mail.id}")
+            task = self._start(mail)
             self._backlog.add(task)
             task.add_done_callback(self._backlog.discard)
         return len(mails)
+
+    def _start(self, mail: OutgoingMail) -> asyncio.Task[None]:
+        """Begin an attempt that nobody's impatience ends but `finish`: what it learns has to be written down."""
+        task = asyncio.create_task(self._attempt_safely(mail), name=f"mail {mail.id}")
+        self._on_the_wire.add(task)
+        task.add_done_callback(self._on_the_wire.discard)
+        return task
 
     def _room(self) -> int:
         """How many mails may be claimed: none while no provider is to be asked, one to probe one that was down."""
@@ -154,7 +166,11 @@ class Courier:
             log.exception("mail_attempt_failed", mail_id=str(mail.id))
 
     async def _attempt(self, mail: OutgoingMail) -> None:
-        if mail.age >= LAST_ATTEMPT:
+        if (
+            mail.id in self._unrecorded
+        ):  # its fate is known here, and about to be written: under this lease now
+            self._unrecorded[mail.id] = mail
+        elif mail.age >= LAST_ATTEMPT:
             await self._outbox.give_up(mail, mail.reason or "out of time")
         elif not mail.is_wanted:
             await self._outbox.drop(mail, "no longer wanted")
@@ -183,9 +199,10 @@ class Courier:
             await self._record(mail, *last, no_sooner=min(waits), answered_at=time.monotonic())
 
     def _routes_for(self, mail: OutgoingMail) -> Sequence[Route]:
-        """All; only the one that may have the mail already, if a repetition there is recognised."""
+        """All; for half of its life only the one that may have the mail, if a repetition there is recognised."""
         holder = [route for route in self._routes if route.provider.name == mail.provider]
-        if mail.maybe_sent and holder and holder[0].provider.recognises_repetitions:
+        is_protected = bool(holder) and holder[0].provider.recognises_repetitions
+        if mail.maybe_sent and is_protected and mail.age < MAIL_DEADLINE / 2:
             return holder
         return self._routes
 
@@ -215,20 +232,43 @@ class Courier:
             """The user's minute begins when the answer came, however long the database takes to hear of it."""
             return timedelta(seconds=time.monotonic() - answered_at)
 
-        async def accept() -> None:
-            await self._outbox.accept(mail, provider, outcome.message_id, since_answer)
+        async def accept(held: OutgoingMail) -> None:
+            await self._outbox.accept(held, provider, outcome.message_id, since_answer)
+
+        async def fail(held: OutgoingMail) -> None:
+            await self._outbox.fail(held, outcome.reason)
+
+        async def retry(held: OutgoingMail) -> None:
+            maybe_sent_by = provider if outcome.verdict is Verdict.UNKNOWN else None
+            await self._outbox.retry(held, after, outcome.reason, maybe_sent_by=maybe_sent_by)
 
         match outcome.verdict:
             case Verdict.ACCEPTED:
-                await _until_available(accept, mail)
+                await self._write_down(mail, accept)
             case Verdict.RECIPIENT_REJECTED | Verdict.MESSAGE_REJECTED:
-                await _until_available(lambda: self._outbox.fail(mail, outcome.reason), mail)
+                await self._write_down(mail, fail)
             case Verdict.RETRY | Verdict.PROVIDER_REFUSED | Verdict.UNKNOWN:
-                after = delay_before_retry(
-                    mail.attempts, no_sooner, route.budget.spend(), mail.age, random.uniform
-                )
-                maybe_sent_by = provider if outcome.verdict is Verdict.UNKNOWN else None
-                await self._outbox.retry(mail, after, outcome.reason, maybe_sent_by=maybe_sent_by)
+                spacing = route.budget.spend()
+                after = delay_before_retry(mail.attempts, no_sooner, spacing, mail.age, random.uniform)
+                await self._write_down(mail, retry)
+
+    async def _write_down(self, mail: OutgoingMail, write: Callable[[OutgoingMail], Awaitable[None]]) -> None:
+        """What a provider has said stays true while the database is away; so keep it until it can be written.
+
+        Under the lease that is the newest by then: the first may have run out, and this process have got another.
+        """
+        self._unrecorded[mail.id] = mail
+        try:
+            async with asyncio.timeout((MAIL_DEADLINE - mail.age).total_seconds()):
+                while True:
+                    try:
+                        return await write(self._unrecorded[mail.id])
+                    except Unavailable:
+                        await asyncio.sleep(SWEEP_SECONDS)
+        except TimeoutError:
+            log.exception("mail_outcome_not_recorded", mail_id=str(mail.id))
+        finally:
+            del self._unrecorded[mail.id]
 
 
 def _log_attempt(mail: OutgoingMail, route: Route, outcome: Outcome) -> None:
@@ -243,16 +283,3 @@ def _log_attempt(mail: OutgoingMail, route: Route, outcome: Outcome) -> None:
         reason=outcome.reason,
         request_id=mail.request_id,
     )
-
-
-async def _until_available(record: Callable[[], Awaitable[None]], mail: OutgoingMail) -> None:
-    """What the provider has done stays true while the database is away; so keep it until it can be written."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout((MAIL_DEADLINE - mail.age).total_seconds()):
-            while True:
-                try:
-                    return await record()
-                except Unavailable:
-                    await asyncio.sleep(SWEEP_SECONDS)
-    log.error("mail_outcome_not_recorded", mail_id=str(mail.id))
-    return None

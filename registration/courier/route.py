@@ -22,14 +22,15 @@ class Route:
 
     async def send(self, message: Message) -> Outcome | None:
         """Make an attempt; None if the provider is not to be asked now."""
+        is_probe = self.breaker.is_open
         if not self.breaker.try_enter():
             return None
         try:
             outcome = await self.provider.send(message)
         except BaseException:
-            self.breaker.leave()
+            self.breaker.leave(was_probe=is_probe)
             raise
-        self.breaker.record(outcome)
+        self.breaker.record(outcome, was_probe=is_probe)
         if outcome.verdict is Verdict.ACCEPTED:
             self.budget.earn()
         return outcome

@@ -3,8 +3,8 @@ from uuid import uuid4
 
 from registration.domain.email_address import EmailAddress
 from registration.domain.mail import MailKind, MailState
-from registration.ports import OutgoingMail
-from tests.contract.conftest import Store
+from registration.ports import OutgoingMail, UnitOfWork
+from tests.contract.conftest import CLIENT, Store
 
 ANN = EmailAddress("ann@example.org")
 BOB = EmailAddress("bob@example.org")
@@ -234,3 +234,19 @@ class TestBeingWanted:
         mail = await store.outbox.take_fresh(old.id)
         assert mail is not None
         assert not mail.is_wanted
+
+    async def test_of_a_notice_ends_with_the_user_whom_it_is_for(self, store: Store) -> None:
+        registration, _ = await store.register(ANN)
+        await store.activate(registration)
+        _, notice = await store.register(ANN, is_decoy=True)
+        before = await store.outbox.take_fresh(notice.id)
+
+        async def erase(work: UnitOfWork) -> None:
+            assert work.account.user is not None
+            await work.accounts.erase(work.account.user)
+
+        await store.units_of_work(ANN, CLIENT, erase)
+        after = await store.outbox.take_fresh(notice.id)
+        assert before is not None
+        assert after is not None
+        assert (before.is_wanted, after.is_wanted) == (True, False)

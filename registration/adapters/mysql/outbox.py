@@ -23,10 +23,11 @@ _SELECT_OUTGOING = """
             SELECT 1 FROM mails newer
             WHERE newer.mailbox_key = m.mailbox_key AND newer.created_at > m.created_at
                 AND newer.credential_id = m.credential_id
-        ),
+        ) AND (m.kind <> 'address-taken' OR u.email IS NOT NULL),
         m.lease
     FROM mails m
     LEFT JOIN accounts a ON a.email = m.email AND a.kind = 'registration' AND a.credential_id = m.credential_id
+    LEFT JOIN accounts u ON u.email = m.email AND u.kind = 'user'
     WHERE m.state = 'queued' AND """
 
 
@@ -47,6 +48,15 @@ class MySQLOutbox:
 
         rows = await self._database.read(read)
         return _outgoing(rows[0]) if rows else None
+
+    async def let_go_of_fresh(self, mail_id: UUID) -> None:
+        await self._run(
+            """
+            UPDATE mails SET lease = NULL, due_at = UTC_TIMESTAMP(6)
+            WHERE id = %s AND lease = id AND state = 'queued' AND due_at > UTC_TIMESTAMP(6)
+            """,
+            mail_id.bytes,
+        )
 
     async def claim_due(self, limit: int) -> Sequence[OutgoingMail]:
         """Without SKIP LOCKED, which a cluster does not honour: the update decides who gets a mail.
@@ -94,7 +104,7 @@ class MySQLOutbox:
                 UPDATE mails
                 SET state = 'accepted', accepted_at = UTC_TIMESTAMP(6) - INTERVAL %s MICROSECOND, provider = %s,
                     provider_message_id = %s, attempts = attempts + 1, reason = NULL, due_at = NULL, lease = NULL
-                WHERE id = %s AND state = 'queued'
+                WHERE id = %s AND (state = 'queued' OR state = 'failed' AND maybe_sent AND NOT is_void)
                 """,
                 since_answer() // timedelta(microseconds=1),  # at every try
                 provider,
@@ -159,7 +169,8 @@ class MySQLOutbox:
             return await connection.execute(
                 """
                 UPDATE mails
-                SET state = 'failed', reason = COALESCE(reason, 'out of time'), due_at = NULL, lease = NULL
+                SET state = 'failed', reason = COALESCE(reason, 'out of time'),
+                    maybe_sent = maybe_sent OR lease IS NOT NULL, due_at = NULL, lease = NULL
                 WHERE id IN %s AND due_at <= UTC_TIMESTAMP(6)
                 """,
                 tuple(row[0] for row in overdue),

@@ -47,7 +47,7 @@ R = TypeVar("R")
 
 CONNECTIONS = 8
 LONE_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
-ROUNDS = 30
+ROUNDS = 20
 MAX_ROUNDS = 500
 PAUSE_SECONDS = 0.002
 CLIENT = "192.0.2.1"
