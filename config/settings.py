@@ -4,6 +4,7 @@ A command loads the groups that it needs. REGISTRATION_X_FILE may name a file th
 """
 
 import os
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, parse_many
 from pydantic import (
     AfterValidator,
     Field,
@@ -130,9 +131,13 @@ class DatabaseSettings(Settings):
 
 
 def _secret_keys(keys: SecretStr) -> SecretStr:
-    if any(len(key) < MIN_SECRET_LENGTH for key in keys.get_secret_value().split(",")):
+    if any(len(key) < MIN_SECRET_LENGTH for key in _split(keys)):
         raise ValueError(f"must be {MIN_SECRET_LENGTH} characters or more, each if there are several")
     return keys
+
+
+def _split(keys: SecretStr) -> list[str]:
+    return [key.strip() for key in keys.get_secret_value().split(",")]
 
 
 class SecretSettings(Settings):
@@ -141,7 +146,7 @@ class SecretSettings(Settings):
 
     @property
     def secret_keys(self) -> list[str]:
-        return self.secret_key.get_secret_value().split(",")
+        return _split(self.secret_key)
 
 
 def _sender(sender: str) -> str:
@@ -239,12 +244,12 @@ def parse_client_limits(text: str) -> dict[str, RateLimitItem]:
         name, _, limit = pair.partition("=")
         if name not in CLIENT_LIMITS:
             raise ValueError
-        limits[name] = parse(limit)
+        (limits[name],) = parse_many(limit)  # ValueError if there are several
     return limits
 
 
-def _rate_limit_storage(uri: str) -> str:
-    if uri != "memory://" and not uri.startswith(("redis://", "rediss://")):
+def _rate_limit_storage(uri: SecretStr) -> SecretStr:
+    if not re.match(r"memory://$|rediss?://", uri.get_secret_value()):
         raise ValueError("must be memory:// or redis://host:port/number")
     return uri
 
@@ -261,7 +266,7 @@ class PolicySettings(Settings):
     client_limits: Annotated[str, AfterValidator(_client_limits)] = DEFAULT_CLIENT_LIMITS
     """Over all addresses; a name left out is unlimited. Empty: no per-client limit at all, nor a share of an address's
     mails and wrong codes, for a backend through which all callers come."""
-    rate_limit_storage: Annotated[str, AfterValidator(_rate_limit_storage)] = "memory://"
+    rate_limit_storage: Annotated[SecretStr, AfterValidator(_rate_limit_storage)] = SecretStr("memory://")
     """redis://… shares the per-client limits and the wrong passwords between replicas."""
 
     @property

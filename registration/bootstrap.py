@@ -54,7 +54,7 @@ async def open_services(settings: ServiceSettings, stopping: Stopping) -> AsyncI
             read_account=MySQLAccountReader(database, keys),
             hasher=BcryptHasher(settings.bcrypt_cost, gate),
             limiter=LimitsRateLimiter(
-                open_storage(settings.rate_limit_storage),
+                open_storage(settings.rate_limit_storage.get_secret_value()),
                 keys,
                 settings.client_limit_items,
                 limits_clients=policy.limits_clients,

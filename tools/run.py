@@ -92,10 +92,11 @@ def main() -> None:
 def _settings(database_url: str, service: Address, sandbox: Address) -> dict[str, str]:
     defaults = {
         "REGISTRATION_MAIL_PROVIDER": "mailpit",
-        "REGISTRATION_MAIL_API_URL": sandbox.url,
         "REGISTRATION_MAIL_FROM": "Registration <registration@example.com>",
         "REGISTRATION_LOG_FORMAT": "console",
     }
+    if os.environ.get("REGISTRATION_MAIL_PROVIDER", "mailpit") == "mailpit":
+        defaults["REGISTRATION_MAIL_API_URL"] = sandbox.url
     if not os.environ.get("REGISTRATION_SECRET_KEY"):
         defaults["REGISTRATION_SECRET_KEY_FILE"] = str(_secret_key_file())
     given = {name: value for name, value in os.environ.items() if value}

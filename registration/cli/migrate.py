@@ -32,7 +32,8 @@ async def _migrate(server: Server) -> None:
 def _dbmate(server: Server) -> subprocess.CompletedProcess[str]:
     """The URL goes by the environment, where `ps` does not show its password to everybody."""
     user, password = quote(server.user, safe=""), quote(server.password, safe="")
-    url = f"mysql://{user}:{password}@{server.host}:{server.port}/{quote(server.database, safe='')}"
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    url = f"mysql://{user}:{password}@{host}:{server.port}/{quote(server.database, safe='')}"
     environment = os.environ | {"DATABASE_URL": url}
     if server.ssl_ca:
         environment |= {"DATABASE_URL": f"{url}?tls=true", "SSL_CERT_FILE": server.ssl_ca}

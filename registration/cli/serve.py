@@ -5,17 +5,21 @@ from collections.abc import Iterator
 from types import FrameType
 
 import click
+import structlog
 import uvicorn
 
-from config.settings import ServiceSettings, load
+from config.settings import WEAK_BCRYPT_COST, ServiceSettings, load
 from registration.adapters.keys import KeyRing
 from registration.adapters.mysql.data_keys import MySQLDataKeys
 from registration.adapters.mysql.database import open_database
 from registration.cli.http_protocol import BoundedHttpProtocol
 from registration.main import create_app
+from registration.observability.logs import configure_logging
 from registration.stopping import Stopping
 
 GRACEFUL_SECONDS = 3
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @click.command("serve")
@@ -23,6 +27,9 @@ def command() -> None:
     """Answer requests and send mails, until told to stop (SIGTERM, or Ctrl-C)."""
     settings = load(ServiceSettings)
     asyncio.run(_check_database(settings))
+    configure_logging(settings.log_format, settings.log_level)
+    if settings.bcrypt_cost < WEAK_BCRYPT_COST:
+        log.warning("weak_bcrypt_cost", cost=settings.bcrypt_cost, advised=WEAK_BCRYPT_COST)
     stopping = Stopping()
     config = uvicorn.Config(
         create_app(settings, stopping),
@@ -39,7 +46,7 @@ def command() -> None:
     server.run()
     if not server.started:
         raise click.ClickException(
-            f"cannot serve on {settings.host}:{settings.port}; is REGISTRATION_PORT taken?"
+            f"cannot serve on {settings.host}:{settings.port}; see the log; is REGISTRATION_PORT taken?"
         )
 
 

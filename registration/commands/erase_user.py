@@ -13,7 +13,7 @@ from registration.ports import UnitOfWork, UnitsOfWork
 class EraseUser(Command[None]):
     """Remove the user or the registration that the password belongs to, but for what counts towards limits.
 
-    Raises InvalidCredentials, Overloaded or Unavailable.
+    Raises RateLimited, InvalidCredentials, Overloaded or Unavailable.
     """
 
     email: EmailAddress

@@ -1,3 +1,4 @@
+import contextlib
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -58,5 +59,13 @@ def _faults(
     lowered = password.lower()
     if is_common(lowered):
         yield "too-common"
-    if normalise(email.text).lower() in lowered:
+    if any(normalise(spelling).lower() in lowered for spelling in _spellings(email)):
         yield "contains-email"
+
+
+def _spellings(email: EmailAddress) -> Iterator[str]:
+    """The address as it is kept, and as people write it whose domain has other letters than ASCII's."""
+    yield email.text
+    local, _, domain = email.text.rpartition("@")
+    with contextlib.suppress(UnicodeError):
+        yield f"{local}@{domain.encode('ascii').decode('idna')}"

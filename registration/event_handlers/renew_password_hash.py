@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from registration.caller import nobody_waits
+from registration.domain.errors import Overloaded
 from registration.domain.events import OutdatedHashMatched
 from registration.domain.password import PasswordHash
 from registration.ports import PasswordHasher, UnitOfWork, UnitsOfWork
@@ -15,8 +16,11 @@ class RenewPasswordHash:
     hasher: PasswordHasher
 
     async def __call__(self, event: OutdatedHashMatched) -> None:
-        with nobody_waits():
-            password_hash = await self.hasher.hash(event.password)
+        try:
+            with nobody_waits():
+                password_hash = await self.hasher.hash(event.password)
+        except Overloaded:
+            return  # the next time the password is shown will do
         await self.units_of_work(event.email, "", partial(self._renew, event, password_hash))
 
     async def _renew(self, event: OutdatedHashMatched, password_hash: PasswordHash, work: UnitOfWork) -> None:

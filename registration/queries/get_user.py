@@ -14,7 +14,10 @@ from registration.messaging.command_bus import Query
 
 @dataclass(frozen=True, slots=True)
 class PendingActivation:
-    """Where the newest code's mail is, how long the code works once accepted, and when another may be asked for."""
+    """Where the newest code's mail is, how long the code works, and when another may be asked for.
+
+    `code_expires_at` is None until the mail is accepted, and once wrong codes have made the code void.
+    """
 
     mail: MailState
     code_expires_at: datetime | None
@@ -34,7 +37,7 @@ class PendingUser:
 class GetUser(Query[User | PendingUser]):
     """The user, or the registration, that the password belongs to.
 
-    Raises InvalidCredentials, Overloaded or Unavailable.
+    Raises RateLimited, InvalidCredentials, Overloaded or Unavailable.
     """
 
     email: EmailAddress
@@ -57,6 +60,6 @@ class GetUserHandler:
         newest = account.newest_first(registration)[0]
         return PendingActivation(
             mail=MailState.FAILED if newest.state is MailState.DROPPED else newest.state,
-            code_expires_at=expires_at(newest, self.policy.code_ttl),
+            code_expires_at=None if newest.voided else expires_at(newest, self.policy.code_ttl),
             new_code_at=account.guard(self.policy).new_code_at(),
         )

@@ -69,6 +69,14 @@ class TestTheLimitsOfOneClient:
         with pytest.raises(RateLimited):
             await limiter.count_authentication(HOME)
 
+    async def test_equal_figures_are_counted_apart(
+        self, new_limiter: Callable[..., LimitsRateLimiter]
+    ) -> None:
+        limiter = new_limiter(register="2/minute", auth="2/minute")
+        await limiter.count_authentication(HOME)
+        await limiter.count_authentication(HOME)
+        await limiter.count_registration(HOME)
+
     async def test_wrong_codes_are_counted_over_all_addresses(
         self, limiter: LimitsRateLimiter, clock: Clock
     ) -> None:

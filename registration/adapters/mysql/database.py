@@ -25,7 +25,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 CONFLICTS = frozenset({1020, 1205, 1213})
 """Record changed since last read, lock wait timeout, deadlock or failed certification."""
 
-OUTAGES = frozenset({1040, 1047, 1053, 1077, 1158, 1159, 1160, 1161, 1180, 1290, 1317, 1927, 1969, 3024})
+OUTAGES = frozenset(
+    {1040, 1047, 1053, 1077, 1158, 1159, 1160, 1161, 1180, 1203, 1226, 1290, 1317, 1927, 1969, 3024}
+)
 """Too many connections, no quorum, shutting down, broken network, failed commit, read only, killed, out of time."""
 
 TABLES_MISSING = frozenset({1146, 1054})

@@ -262,3 +262,8 @@ async def test_activating_between_the_reading_and_the_transaction_keeps_the_one_
     assert isinstance(second, PendingUser)
     assert first.password_hash.salt == f"$2b$12${1:022}"
     assert isinstance(await world.activate(world.code(), password=OTHER_PASSWORD), User)
+
+
+async def test_refuses_a_password_that_contains_the_address_in_its_own_letters(world: World) -> None:
+    with pytest.raises(UnacceptablePassword):
+        await world.register(EmailAddress("ann@xn--bcher-kva.example"), "ann@bücher.example 1")
