@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from limits import RateLimitItem, parse_many
 from pydantic import (
     AfterValidator,
+    DirectoryPath,
     Field,
     PrivateAttr,
     SecretStr,
@@ -183,6 +184,8 @@ class MailSettings(Settings):
     """Likewise."""
     mail_from: Annotated[str, AfterValidator(_sender)]
     """Name <address>"""
+    mail_templates: DirectoryPath | None = None
+    """A folder of templates that replace the shipped ones of the same path, or add languages."""
     _providers_own: Settings = PrivateAttr(default_factory=ProvidersOwnSettings)
 
     @property

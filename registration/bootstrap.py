@@ -65,7 +65,7 @@ async def open_services(settings: ServiceSettings, stopping: Stopping) -> AsyncI
             is_common_password=is_common_password,
         )
         routes = [Route(mail_api) for mail_api in mail_apis]
-        renderer = Renderer(settings.sender.display_name)
+        renderer = Renderer(settings.sender.display_name, settings.mail_templates)
         courier = Courier(MySQLOutbox(database), routes, renderer, keys, policy)
         subscribe_handlers(dispatcher, ports, courier)
         sweeping = asyncio.create_task(courier.run(), name="courier")

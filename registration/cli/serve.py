@@ -13,6 +13,7 @@ from registration.adapters.keys import KeyRing
 from registration.adapters.mysql.data_keys import MySQLDataKeys
 from registration.adapters.mysql.database import open_database
 from registration.cli.http_protocol import BoundedHttpProtocol
+from registration.courier.rendering import Renderer, TemplateFault
 from registration.main import create_app
 from registration.observability.logs import configure_logging
 from registration.stopping import Stopping
@@ -26,6 +27,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 def command() -> None:
     """Answer requests and send mails, until told to stop (SIGTERM, or Ctrl-C)."""
     settings = load(ServiceSettings)
+    _check_templates(settings)
     asyncio.run(_check_database(settings))
     configure_logging(settings.log_format, settings.log_level)
     if settings.bcrypt_cost < WEAK_BCRYPT_COST:
@@ -72,6 +74,13 @@ class Server(uvicorn.Server):
         finally:
             for number, handler in former.items():
                 signal.signal(number, handler)
+
+
+def _check_templates(settings: ServiceSettings) -> None:
+    try:
+        Renderer(settings.sender.display_name, settings.mail_templates)
+    except TemplateFault as fault:
+        raise click.ClickException(f"REGISTRATION_MAIL_TEMPLATES: {fault}") from None
 
 
 async def _check_database(settings: ServiceSettings) -> None:

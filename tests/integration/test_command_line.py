@@ -88,6 +88,19 @@ class TestSettings:
             assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_template_of_the_operators_that_cannot_be_used_is_named(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    template = tmp_path / "1" / "en" / "activation-code.txt"
+    template.parent.mkdir(parents=True)
+    template.write_text("Your code is {{ kode }}.\n")
+    done = run("serve", **settings, mail_from="Example <a@example.org>", mail_templates=str(tmp_path))
+    assert done.returncode != 0
+    [line] = done.stderr.splitlines()
+    assert "REGISTRATION_MAIL_TEMPLATES" in line
+    assert "activation-code.txt" in line
+
+
 @pytest.mark.parametrize("command", ["serve", "rekey", "fixtures", "mails list"])
 def test_before_the_first_migration_every_command_says_what_to_run(
     databases: Databases, command: str
