@@ -9,9 +9,8 @@ from typing import Literal
 
 from config.settings import ServiceSettings
 from registration.adapters.common_passwords import is_common_password
-from registration.adapters.keys import KeyRing
 from registration.adapters.mail.client import open_mail_api
-from registration.adapters.mysql.data_keys import MySQLDataKeys
+from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import Database, open_database
 from registration.adapters.mysql.mails import MailStamp
 from registration.adapters.mysql.outbox import MySQLOutbox
@@ -39,8 +38,7 @@ async def open_services(settings: ServiceSettings, stopping: Stopping) -> AsyncI
     policy = settings.policy
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.server))
-        keys = KeyRing(MySQLDataKeys(database), settings.secret_keys)
-        await keys.load()
+        keys = await load_keys(database, settings.secret_keys)
         mail_apis = [
             await stack.enter_async_context(
                 open_mail_api(provider, connections=FRESH_CONCURRENCY + BACKLOG_CONCURRENCY)

@@ -7,8 +7,7 @@ from datetime import timedelta
 import click
 
 from config.settings import FixtureSettings, load
-from registration.adapters.keys import KeyRing
-from registration.adapters.mysql.data_keys import MySQLDataKeys
+from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import open_database
 from registration.adapters.mysql.mails import MailStamp
 from registration.adapters.mysql.outbox import MySQLOutbox
@@ -42,8 +41,7 @@ def command() -> None:
 
 async def _put_fixtures(settings: FixtureSettings) -> None:
     async with open_database(settings.server) as database:
-        keys = KeyRing(MySQLDataKeys(database), settings.secret_keys)
-        await keys.load()
+        keys = await load_keys(database, settings.secret_keys)
         with contextlib.closing(HashingGate()) as gate:
             password_hash = await BcryptHasher(settings.bcrypt_cost, gate).hash(PASSWORD)
         units_of_work = MySQLUnitsOfWork(

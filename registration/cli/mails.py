@@ -9,7 +9,7 @@ import click
 
 from config.settings import KeySettings, load
 from registration.adapters.keys import KeyRing
-from registration.adapters.mysql.data_keys import MySQLDataKeys
+from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import open_database
 from registration.adapters.mysql.mail_records import MailRecord, MailRecords
 from registration.domain.mail import MailState
@@ -107,8 +107,7 @@ def _run(work: Callable[[MailRecords, KeyRing], Awaitable[R]]) -> R:
     async def run() -> R:
         settings = load(KeySettings)
         async with open_database(settings.server) as database:
-            keys = KeyRing(MySQLDataKeys(database), settings.secret_keys)
-            await keys.load()
+            keys = await load_keys(database, settings.secret_keys)
             return await work(MailRecords(database), keys)
 
     return asyncio.run(run())

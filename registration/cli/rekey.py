@@ -3,8 +3,7 @@ import asyncio
 import click
 
 from config.settings import KeySettings, load
-from registration.adapters.keys import KeyRing
-from registration.adapters.mysql.data_keys import MySQLDataKeys
+from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import open_database
 
 
@@ -23,8 +22,7 @@ def command(*, new_data_keys: bool) -> None:
 
 async def _rekey(settings: KeySettings, *, new_data_keys: bool) -> int:
     async with open_database(settings.server) as database:
-        keys = KeyRing(MySQLDataKeys(database), settings.secret_keys)
-        await keys.load()
+        keys = await load_keys(database, settings.secret_keys)
         if new_data_keys:
             await keys.renew()
         return await keys.rewrap()

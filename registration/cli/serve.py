@@ -9,8 +9,7 @@ import structlog
 import uvicorn
 
 from config.settings import WEAK_BCRYPT_COST, ServiceSettings, load
-from registration.adapters.keys import KeyRing
-from registration.adapters.mysql.data_keys import MySQLDataKeys
+from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import open_database
 from registration.cli.http_protocol import BoundedHttpProtocol
 from registration.courier.rendering import Renderer, TemplateFault
@@ -89,4 +88,4 @@ async def _check_database(settings: ServiceSettings) -> None:
     Raises Unavailable, TablesMissingError or WrongSecretKeyError.
     """
     async with open_database(settings.server) as database:
-        await KeyRing(MySQLDataKeys(database), settings.secret_keys).load()
+        await load_keys(database, settings.secret_keys)

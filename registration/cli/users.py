@@ -3,8 +3,7 @@ import asyncio
 import click
 
 from config.settings import KeySettings, load
-from registration.adapters.keys import KeyRing
-from registration.adapters.mysql.data_keys import MySQLDataKeys
+from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import open_database
 from registration.adapters.mysql.mails import MailStamp
 from registration.adapters.mysql.unit_of_work import MySQLUnitsOfWork
@@ -31,8 +30,7 @@ def unlock(address: str) -> None:
 async def _unlock(email: EmailAddress) -> int:
     settings = load(KeySettings)
     async with open_database(settings.server) as database:
-        keys = KeyRing(MySQLDataKeys(database), settings.secret_keys)
-        await keys.load()
+        keys = await load_keys(database, settings.secret_keys)
         units_of_work = MySQLUnitsOfWork(database, keys, _nobody_listens, _stamp)
         return await UnlockAddressHandler(units_of_work)(UnlockAddress(email))
 

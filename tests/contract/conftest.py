@@ -10,8 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from config.settings import parse_database_url
-from registration.adapters.keys import KeyRing
-from registration.adapters.mysql.data_keys import MySQLDataKeys
+from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import Connection, Database, open_database
 from registration.adapters.mysql.mails import MailStamp
 from registration.adapters.mysql.outbox import MySQLOutbox
@@ -90,8 +89,7 @@ class Store:
 async def mysql_store(url: str) -> AsyncIterator[Store]:
     """One connection, so that the session whose clock is set is the one that is used."""
     async with open_database(parse_database_url(url), connections=1) as database:
-        keys = KeyRing(MySQLDataKeys(database), [SECRET])
-        await keys.load()
+        keys = await load_keys(database, [SECRET])
         published: list[DomainEvent] = []
         store = Store(
             units_of_work=MySQLUnitsOfWork(

@@ -7,8 +7,7 @@ from uuid import UUID
 import pymysql
 
 from config.settings import parse_database_url
-from registration.adapters.keys import KeyRing
-from registration.adapters.mysql.data_keys import MySQLDataKeys
+from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import open_database
 from registration.domain.activation_code import derive_code
 
@@ -59,8 +58,7 @@ def cells(database_url: str) -> list[bytes]:
 async def code_that_the_mail_stands_for(database_url: str, secret_key: str, mail_id: str) -> str:
     """The code of a mail, as the service derives it, be it that it was mailed or that a notice went in its place."""
     async with open_database(parse_database_url(database_url), connections=1) as database:
-        keys = KeyRing(MySQLDataKeys(database), [secret_key])
-        await keys.load()
+        keys = await load_keys(database, [secret_key])
         ((credential_id, code_key),) = rows(
             database_url, "SELECT credential_id, code_key FROM mails WHERE id = %s", UUID(mail_id).bytes
         )

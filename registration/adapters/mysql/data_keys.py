@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 from pymysql.err import IntegrityError
 
-from registration.adapters.keys import WrappedKey
+from registration.adapters.keys import KeyRing, WrappedKey
 from registration.adapters.mysql.database import Connection, Database
 
 
@@ -47,3 +47,10 @@ class MySQLDataKeys:
                 )
 
         await self._database.transact(update)
+
+
+async def load_keys(database: Database, secrets: Sequence[str]) -> KeyRing:
+    """The database's keys, opened with the secrets. Raises WrongSecretKeyError, TablesMissingError or Unavailable."""
+    keys = KeyRing(MySQLDataKeys(database), secrets)
+    await keys.load()
+    return keys

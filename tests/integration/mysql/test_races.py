@@ -15,7 +15,7 @@ import pytest
 
 from config.settings import parse_database_url
 from registration.adapters.keys import KeyRing
-from registration.adapters.mysql.data_keys import MySQLDataKeys
+from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import Connection, Database, Row, open_database
 from registration.adapters.mysql.mails import MailStamp
 from registration.adapters.mysql.outbox import MySQLOutbox
@@ -186,8 +186,7 @@ async def database(databases: Databases) -> AsyncIterator[PausingDatabase]:
 
 @pytest.fixture
 async def world(database: PausingDatabase) -> World:
-    keys = KeyRing(MySQLDataKeys(database), [SECRET])
-    await keys.load()
+    keys = await load_keys(database, [SECRET])
     return World(database, keys)
 
 
