@@ -68,14 +68,13 @@ class MailHistory:
 
     def unexplained(self) -> list[str]:
         """What was repeated without need, and copies beyond the repetitions that there was a reason for."""
-        found = []
+        found, copies = [], self._copies()
         for mail_id, exchanges in self._by_mail.items():
             reasons = [self._why_repeated(exchange) for exchange in exchanges[:-1]]
             if None in reasons:
                 found.append(f"{mail_id} was repeated after {exchanges[reasons.index(None)]}")
-            copies = self._copies()[mail_id]
-            if copies - 1 > sum(bool(reason) for reason in reasons):
-                found.append(f"{mail_id} was accepted {copies} times")
+            if copies[mail_id] - 1 > sum(bool(reason) for reason in reasons):
+                found.append(f"{mail_id} was accepted {copies[mail_id]} times")
         return found
 
     def together(self) -> list[str]:

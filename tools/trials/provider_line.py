@@ -94,7 +94,8 @@ class ProviderLine:
         assert connection is not None  # noqa: S101 - for the type checker
         self._connections[connection] = caller
         try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            # cancelled only when the whole trial is; the streams would say so for each connection
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 provider = await asyncio.open_connection(LOOPBACK, self.provider_port)
                 with contextlib.closing(provider[1]):
                     while await self._exchange(reader, caller, *provider):

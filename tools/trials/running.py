@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
@@ -14,20 +15,38 @@ from tools.addresses import AddressTaken
 from tools.server_distribution import NoServer
 from tools.trials.report import Report
 
+ASKING_TO_END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def run_to_its_end(report: Report, seconds: float, trial: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run the trial; that it could not go on, or took too long, is a broken promise like any other."""
-
-    async def in_time() -> None:
-        async with asyncio.timeout(seconds):
-            await trial()
-
     try:
-        asyncio.run(in_time())
+        asyncio.run(_interruptible(seconds, trial))
     except TimeoutError:
         report.check(f"the trial comes to its end within {seconds:.0f} s", kept=False)
     except AssertionError as error:
         report.check("the trial comes to its end", kept=False, seen=error)
+    except asyncio.CancelledError:
+        for number in ASKING_TO_END:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt from None
+    processes.interrupt_on_signals()  # the loop has taken the signals' handlers away
+
+
+async def _interruptible(seconds: float, trial: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Cancel the trial at the first signal: an exception out of nowhere would end the loop and not what runs on it."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def interrupt() -> None:
+        for number in ASKING_TO_END:
+            loop.add_signal_handler(number, lambda: None)
+        if task:
+            task.cancel()
+
+    for number in ASKING_TO_END:
+        loop.add_signal_handler(number, interrupt)
+    async with asyncio.timeout(seconds):
+        await trial()
 
 
 @contextmanager
@@ -35,11 +54,13 @@ def log_folder(report: Report) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="trial-"))
     try:
         yield folder
-    finally:
-        if report.is_good:
-            shutil.rmtree(folder)
-        else:
-            print(f"\nThe logs of the services and the sandbox are in {folder}.", flush=True)
+    except KeyboardInterrupt:
+        shutil.rmtree(folder)
+        raise
+    if report.is_good:
+        shutil.rmtree(folder)
+    else:
+        print(f"\nThe logs of the services and the sandbox are in {folder}.", flush=True)
 
 
 def as_a_program(main: Callable[[], None]) -> None:
