@@ -1,4 +1,4 @@
-"""What `make`, the tests and the benchmark share. Only the standard library, except for `no_third_party`."""
+"""What `make`, the tests and the benchmark share. What `make run` needs is the standard library only."""
 
 import sys
 

@@ -121,7 +121,7 @@ class PrivateServer:
         fresh.rename(self._data)
 
     def _initialise_command(self, data: str) -> list[str]:
-        options = ["--no-defaults", *_as_root(), f"--datadir={data}"]
+        options = ["--no-defaults", *_as_root(), f"--datadir={data}", self._tmpdir_option()]
         if self.distribution.kind == "MySQL":
             return self.distribution.command(self.distribution.server, *options, "--initialize-insecure")
         return self.distribution.command(
@@ -165,6 +165,7 @@ class PrivateServer:
             "--no-defaults",  # must be first; what a packaged server has from /etc is then said here
             *_as_root(),
             f"--datadir={self.distribution.inside(self._data)}",
+            self._tmpdir_option(),
             "--socket=socket",  # in the data directory; a whole path could be longer than a socket's may be
             f"--log-error={self.distribution.inside(self._log)}",
             f"--init-file={self.distribution.inside(init_file)}",
@@ -177,6 +178,12 @@ class PrivateServer:
             f"--innodb-flush-log-at-trx-commit={self._flush_log_at_trx_commit}",
             *(mariadb if self.distribution.kind == "MariaDB" else mysql),
         ]
+
+    def _tmpdir_option(self) -> str:
+        """A folder of its own: a server that starts removes other servers' temporary tables from a shared one."""
+        folder = self._folder / "tmp"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return f"--tmpdir={self.distribution.inside(folder)}"
 
     def _create_user_and_database(self) -> Iterator[str]:
         yield f"CREATE DATABASE IF NOT EXISTS {DATABASE};"
