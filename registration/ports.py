@@ -1,4 +1,4 @@
-"""What the core asks of the world. The docstrings are the contract; adapters and fakes pass one test suite."""
+"""What the core asks of the world. The docstrings are the contract; one suite holds persistence and its fakes to it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field

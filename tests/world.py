@@ -18,7 +18,8 @@ from registration.domain.user import User
 from registration.messaging.command_bus import CommandBus
 from registration.queries.get_user import GetUser, PendingUser
 from registration.wiring import Ports, bind_messages
-from tests.fakes import Clock, FakeCodeKeys, FakeDatabase, FakeHasher, FakeRateLimiter, StoredMail
+from tests.fake_guards import FakeCodeKeys, FakeHasher, FakeRateLimiter
+from tests.fakes import Clock, FakeDatabase, StoredMail
 
 ANN = EmailAddress("ann@example.org")
 PASSWORD = "correct horse battery"

@@ -40,7 +40,7 @@ from registration.domain.user import User
 from registration.messaging.command_bus import CommandBus, Message
 from registration.ports import OutgoingMail
 from registration.wiring import Ports, bind_messages
-from tests.fakes import FakeHasher, FakeRateLimiter
+from tests.fake_guards import FakeHasher, FakeRateLimiter
 from tests.private_database import Databases
 
 R = TypeVar("R")

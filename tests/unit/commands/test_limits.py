@@ -5,7 +5,7 @@ import pytest
 from registration.domain.email_address import EmailAddress
 from registration.domain.errors import InvalidCredentials, Overloaded, RateLimited, UnacceptablePassword
 from registration.domain.user import User
-from tests.fakes import FakeRateLimiter
+from tests.fake_guards import FakeRateLimiter
 from tests.world import ANN, HOME, OTHER_PASSWORD, World
 
 NOBODY = EmailAddress("nobody@example.org")
