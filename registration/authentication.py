@@ -39,7 +39,8 @@ class Authenticator:
         await self.limiter.count_right_password(client, holder.credential_id)
         if isinstance(holder, Registration):
             self.hasher.remember(password, holder.password_hash)
-        # Beside a decoy a user's hash stays as it is, for they share its salt: and no work shows that there are two.
-        if len(holders) == 1 and self.hasher.is_outdated(holder.password_hash):
+        # Beside a decoy a user's hash stays as it is, for they share its salt; so a decoy's is never renewed, and
+        # neither is any registration's: or the work would tell whoever made it which of the two it is.
+        elif len(holders) == 1 and self.hasher.is_outdated(holder.password_hash):
             self.publish(OutdatedHashMatched(email, holder.credential_id, password))
         return account, holder

@@ -25,9 +25,6 @@ class RenewPasswordHash:
 
     async def _renew(self, event: OutdatedHashMatched, password_hash: PasswordHash, work: UnitOfWork) -> None:
         """A user and a decoy keep the salt that they share, or checking both would cost two hashes."""
-        account = work.account
-        if account.user is not None and account.registration is not None:
-            return
-        holder = account.user_of(event.credential_id) or account.registration_of(event.credential_id)
-        if holder is not None:
-            await work.accounts.renew_hash(holder, password_hash)
+        user = work.account.user_of(event.credential_id)
+        if user is not None and work.account.registration is None:
+            await work.accounts.renew_hash(user, password_hash)
