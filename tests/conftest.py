@@ -1,11 +1,14 @@
 """What all tests may ask for. Nothing is started for those that do not."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.private_database import Databases, migrate, open_databases, open_server
+from tools import private_redis
 from tools.private_mariadb import PrivateServer
+from tools.private_redis import NoRedis, PrivateRedis, throwaway_redis
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +36,18 @@ def own_server() -> Iterator[PrivateServer]:
     with open_server() as server:
         migrate(server.url())
         yield server
+
+
+@pytest.fixture(scope="session")
+def redis_program() -> Path:
+    try:
+        return private_redis.find()
+    except NoRedis as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def own_redis(redis_program: Path) -> Iterator[PrivateRedis]:
+    """A Redis of the test's own: to be killed, paused and started again."""
+    with throwaway_redis(redis_program) as redis:
+        yield redis

@@ -1,22 +1,19 @@
-import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-import structlog
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
-from limits.aio.storage import RedisStorage, Storage
+from limits.aio.storage import Storage
 from limits.aio.strategies import MovingWindowRateLimiter
-from limits.errors import StorageError
 
 from registration.adapters.keys import KeyRing
 from registration.adapters.rate_limit_memory import BoundedMemoryStorage
+from registration.adapters.rate_limit_redis import FailOpenRedisStorage
 from registration.domain.email_address import EmailAddress
 from registration.domain.errors import RateLimited
 
-STORAGE_SECONDS = 0.5
 MOST_HOLDERS = 2
 """Of passwords at one address: a user, and a decoy."""
 
@@ -24,21 +21,15 @@ WRONG_PASSWORDS_PER_CLIENT = RateLimitItemPerMinute(10, 15, namespace="wrong-pas
 WRONG_PASSWORDS = RateLimitItemPerDay(100, namespace="wrong-password")
 PASSWORD_SHOWN = RateLimitItemPerDay(1, namespace="password-shown")
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-
-def open_storage(uri: str) -> Storage:
+@contextlib.asynccontextmanager
+async def open_storage(uri: str) -> AsyncIterator[Storage]:
     """Where the counts are: `memory://` in this process, `redis://…` shared between replicas."""
     if uri == "memory://":
-        return BoundedMemoryStorage()
-    return RedisStorage(
-        f"async+{uri}",
-        wrap_exceptions=True,
-        implementation="redispy",
-        key_prefix="registration",
-        socket_connect_timeout=STORAGE_SECONDS,
-        socket_timeout=STORAGE_SECONDS,
-    )
+        yield BoundedMemoryStorage()
+        return
+    async with contextlib.aclosing(FailOpenRedisStorage(uri)) as storage:
+        yield storage
 
 
 class LimitsRateLimiter:
@@ -70,7 +61,7 @@ class LimitsRateLimiter:
 
     async def count_wrong_code(self, client: str) -> None:
         if item := self._client_limits.get("wrong-codes"):
-            await self._hit(item, "wrong-codes", self._client(client))
+            await self._windows.hit(item, "wrong-codes", self._client(client))
 
     async def refuse_password(self, email: EmailAddress, client: str, credential_ids: Sequence[UUID]) -> None:
         address = self._address(email)
@@ -87,53 +78,32 @@ class LimitsRateLimiter:
                 await self._refuse(WRONG_PASSWORDS, address)
 
     async def count_wrong_password(self, email: EmailAddress, client: str) -> None:
-        await self._hit(WRONG_PASSWORDS_PER_CLIENT, self._address(email), self._client(client))
-        await self._hit(WRONG_PASSWORDS, self._address(email))
+        await self._windows.hit(WRONG_PASSWORDS_PER_CLIENT, self._address(email), self._client(client))
+        await self._windows.hit(WRONG_PASSWORDS, self._address(email))
 
     async def count_right_password(self, client: str, credential_id: UUID) -> None:
-        async with _or_let_through():
-            shown = (PASSWORD_SHOWN, str(credential_id), self._client(client))
-            await self._windows.clear(*shown)  # so that the day begins anew
-            await self._windows.hit(*shown)
+        shown = (PASSWORD_SHOWN, str(credential_id), self._client(client))
+        await self._windows.clear(*shown)  # so that the day begins anew
+        await self._windows.hit(*shown)
 
     async def _count_for_client(self, name: str, client: str) -> None:
         item = self._client_limits.get(name)
-        if item and not await self._hit(item, name, self._client(client)):
+        if item and not await self._windows.hit(item, name, self._client(client)):
             raise await self._refusal(item, name, self._client(client))
 
     async def _refuse(self, item: RateLimitItem, *identifiers: str) -> None:
         if await self._is_spent(item, *identifiers):
             raise await self._refusal(item, *identifiers)
 
-    async def _hit(self, item: RateLimitItem, *identifiers: str) -> bool:
-        async with _or_let_through():
-            return await self._windows.hit(item, *identifiers)
-        return True
-
     async def _is_spent(self, item: RateLimitItem, *identifiers: str) -> bool:
-        async with _or_let_through():
-            return not await self._windows.test(item, *identifiers)
-        return False
+        return not await self._windows.test(item, *identifiers)
 
     async def _refusal(self, item: RateLimitItem, *identifiers: str) -> RateLimited:
-        seconds: float = item.get_expiry()
-        async with _or_let_through():
-            reset_at, _ = await self._windows.get_window_stats(item, *identifiers)
-            seconds = max(reset_at - time.time(), 0.0)
-        return RateLimited(timedelta(seconds=seconds))
+        reset_at, _ = await self._windows.get_window_stats(item, *identifiers)
+        return RateLimited(timedelta(seconds=max(reset_at - time.time(), 0.0)))
 
     def _client(self, client: str) -> str:
         return self._keys.client_digest(client).hex()
 
     def _address(self, email: EmailAddress) -> str:
         return self._keys.address_digest(email.text).hex()
-
-
-@contextlib.asynccontextmanager
-async def _or_let_through() -> AsyncIterator[None]:
-    """Without the storage nobody is limited: going on is worth more, and the database counts guesses all the same."""
-    try:
-        async with asyncio.timeout(STORAGE_SECONDS):
-            yield
-    except (StorageError, TimeoutError, OSError) as error:
-        log.warning("rate_limits_unavailable", error=type(error).__name__)
