@@ -4,7 +4,6 @@ A command loads the groups that it needs. REGISTRATION_X_FILE may name a file th
 """
 
 import os
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -15,11 +14,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from limits import RateLimitItem, parse_many
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     DirectoryPath,
     Field,
     PrivateAttr,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     create_model,
     model_validator,
 )
@@ -252,7 +253,11 @@ def parse_client_limits(text: str) -> dict[str, RateLimitItem]:
 
 
 def _rate_limit_storage(uri: SecretStr) -> SecretStr:
-    if not re.match(r"memory://$|rediss?://", uri.get_secret_value()):
+    if uri.get_secret_value() == "memory://":
+        return uri
+    from registration.adapters.rate_limit_redis import is_redis_uri  # noqa: PLC0415 - slow, and rarely needed
+
+    if not is_redis_uri(uri.get_secret_value()):
         raise ValueError("must be memory:// or redis://host:port/number")
     return uri
 
@@ -328,15 +333,55 @@ class ListenSettings(Settings):
         return parse_networks(self.trusted_proxies)
 
 
+EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - nothing is bound
+
+
+def _apart_from_the_public_port(port: int | None, info: ValidationInfo) -> int | None:
+    hosts = {info.data.get("host"), info.data.get("admin_host")}
+    if port is not None and port == info.data.get("port") and (len(hosts) == 1 or hosts & EVERYWHERE):
+        raise ValueError(f"must not be {PREFIX}PORT: what it tells is not for everybody")
+    return port
+
+
+class AdminSettings(ListenSettings):
+    admin_host: str = "127.0.0.1"
+    admin_port: Annotated[
+        Annotated[int, Field(ge=1, le=65535)] | None,
+        BeforeValidator(lambda port: None if port == "" else port),
+        AfterValidator(_apart_from_the_public_port),
+    ] = None
+    """Where metrics are served; nowhere if it is empty."""
+
+
+class RetentionSettings(Settings):
+    retention_days: int = Field(7, ge=1, le=3650)
+    """A pending registration goes when it is older than this, counted from the latest; mails go with it. No less than a
+    day, for so long a mail counts towards its mailbox's limits."""
+
+    @property
+    def retention(self) -> timedelta:
+        return timedelta(days=self.retention_days)
+
+
 class LogSettings(Settings):
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class ServiceSettings(
-    DatabaseSettings, SecretSettings, MailSettings, PolicySettings, ListenSettings, LogSettings
+    DatabaseSettings,
+    SecretSettings,
+    MailSettings,
+    PolicySettings,
+    RetentionSettings,
+    AdminSettings,
+    LogSettings,
 ):
     """All that `serve` needs."""
+
+
+class PurgeSettings(DatabaseSettings, RetentionSettings):
+    """What `purge` needs: no secret, for it reads nothing that is sealed."""
 
 
 class KeySettings(DatabaseSettings, SecretSettings):

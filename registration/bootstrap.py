@@ -10,20 +10,29 @@ from typing import Literal
 from config.settings import ServiceSettings
 from registration.adapters.common_passwords import is_common_password
 from registration.adapters.mail.client import open_mail_api
+from registration.adapters.mysql.backlog import BacklogReader
 from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import Database, open_database
 from registration.adapters.mysql.mails import MailStamp
 from registration.adapters.mysql.outbox import MySQLOutbox
+from registration.adapters.mysql.purge import MySQLPurge
+from registration.adapters.mysql.turns import MySQLTurns
 from registration.adapters.mysql.unit_of_work import MySQLAccountReader, MySQLUnitsOfWork
 from registration.adapters.rate_limiter import LimitsRateLimiter, open_storage
+from registration.admin.app import create_admin
+from registration.admin.server import serve
 from registration.api.services import Readiness, Services
 from registration.courier.courier import BACKLOG_CONCURRENCY, FRESH_CONCURRENCY, Courier
 from registration.courier.rendering import TEMPLATE_VERSION, Renderer
 from registration.courier.route import Route
+from registration.gauges import show_gauges
 from registration.hashing.bcrypt_hasher import BcryptHasher
 from registration.hashing.gate import HashingGate
+from registration.housekeeping import PURGE_EVERY, Housekeeper
 from registration.messaging.event_dispatcher import EventDispatcher
 from registration.observability.command_log import log_messages
+from registration.observability.message_metrics import measure_messages
+from registration.observability.progress import PrometheusProgress
 from registration.observability.request_id import current_request_id
 from registration.stopping import Stopping
 from registration.wiring import Ports, bind_messages, subscribe_handlers
@@ -34,7 +43,7 @@ DRAIN_SECONDS = 4.5
 
 @contextlib.asynccontextmanager
 async def open_services(settings: ServiceSettings, stopping: Stopping) -> AsyncIterator[Services]:
-    """Open the whole application. Raises Unavailable or WrongSecretKeyError."""
+    """Open the whole application. Raises Unavailable, WrongSecretKeyError or CannotListen."""
     policy = settings.policy
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.server))
@@ -52,7 +61,7 @@ async def open_services(settings: ServiceSettings, stopping: Stopping) -> AsyncI
             read_account=MySQLAccountReader(database, keys),
             hasher=BcryptHasher(settings.bcrypt_cost, gate),
             limiter=LimitsRateLimiter(
-                open_storage(settings.rate_limit_storage.get_secret_value()),
+                await stack.enter_async_context(open_storage(settings.rate_limit_storage.get_secret_value())),
                 keys,
                 settings.client_limit_items,
                 limits_clients=policy.limits_clients,
@@ -65,11 +74,21 @@ async def open_services(settings: ServiceSettings, stopping: Stopping) -> AsyncI
         routes = [Route(mail_api) for mail_api in mail_apis]
         renderer = Renderer(settings.sender.display_name, settings.mail_templates)
         courier = Courier(MySQLOutbox(database), routes, renderer, keys, policy)
-        subscribe_handlers(dispatcher, ports, courier)
-        sweeping = asyncio.create_task(courier.run(), name="courier")
-        stack.push_async_callback(_drain, courier, sweeping, dispatcher)
+        subscribe_handlers(dispatcher, ports, courier, PrometheusProgress())
+        show_gauges(gate, database, routes)
+        if settings.admin_port is not None:
+            # Opened before the courier is started, so closed after it has drained, and before the database.
+            admin = create_admin(BacklogReader(database))
+            await stack.enter_async_context(serve(admin, settings.admin_host, settings.admin_port))
+        purge = MySQLPurge(database, settings.retention)
+        housekeeper = Housekeeper(purge, MySQLTurns(database, "purge", PURGE_EVERY))
+        running = {
+            asyncio.create_task(courier.run(), name="courier"),
+            asyncio.create_task(housekeeper.run(), name="housekeeper"),
+        }
+        stack.push_async_callback(_drain, courier, housekeeper, running, dispatcher)
         yield Services(
-            bus=bind_messages(ports, policy, [log_messages]),
+            bus=bind_messages(ports, policy, [log_messages, measure_messages]),
             policy=policy,
             trusted_proxies=settings.trusted_networks,
             languages=renderer.languages,
@@ -81,12 +100,16 @@ def _stamp_mail() -> MailStamp:
     return MailStamp(template_version=TEMPLATE_VERSION, request_id=current_request_id())
 
 
-async def _drain(courier: Courier, sweeping: asyncio.Task[None], dispatcher: EventDispatcher) -> None:
+async def _drain(
+    courier: Courier, housekeeper: Housekeeper, running: set[asyncio.Task[None]], dispatcher: EventDispatcher
+) -> None:
     """Let go of what is not on the wire, and give the rest its time."""
     deadline = time.monotonic() + DRAIN_SECONDS
     courier.stop()
-    await asyncio.gather(asyncio.wait({sweeping}, timeout=DRAIN_SECONDS), dispatcher.drain(DRAIN_SECONDS))
-    sweeping.cancel()
+    housekeeper.stop()
+    await asyncio.gather(asyncio.wait(running, timeout=DRAIN_SECONDS), dispatcher.drain(DRAIN_SECONDS))
+    for task in running:
+        task.cancel()
     await courier.finish(deadline - time.monotonic())
 
 

@@ -1,6 +1,6 @@
 """What the core asks of the world. The docstrings are the contract; one suite holds persistence and its fakes to it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -171,6 +171,29 @@ class MailDelivery(Protocol):
         """Try at once to send a mail that this process has just committed; what fails now is tried again later."""
 
 
+class Progress(Protocol):
+    """How far people get, in figures that are for the operator alone: they are honest about taken addresses."""
+
+    def count_registered(self) -> None: ...
+    def count_code_issued(self) -> None: ...
+    def count_taken_address(self) -> None: ...
+    def count_activated(self, since_acceptance: timedelta | None) -> None: ...
+    def count_erased(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The mails that are to be sent, on the wire or waiting."""
+
+    mails: int
+    oldest_age: timedelta
+    """0 if there are none."""
+
+
+ReadBacklog = Callable[[], Awaitable[Backlog | None]]
+"""The backlog as it was at most some seconds ago; None if the database does not answer. Never fails nor waits long."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
     """A mail that this process holds and may send."""
@@ -289,3 +312,23 @@ class MailApi(Protocol):
 
     async def send(self, message: Message) -> Outcome:
         """Make one attempt, within the client's time limits. Never raises for what the provider or network does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """How far a purge is with one kind of rows."""
+
+    kind: str
+    count: int
+    """Of rows removed so far."""
+    share: float
+    """From 0 to 1: where it is in time between the oldest row and the youngest that goes."""
+    seconds: float
+    """What this batch took. Who rests as long before the next one leaves the database at least half of its time."""
+
+
+Purge = Callable[[], AsyncGenerator[Removal, None]]
+"""Remove what has run out: at each step one batch, each committed, so it may be left after any. Raises Unavailable."""
+
+TakeTurn = Callable[[], Awaitable[bool]]
+"""Whether what replicas take turns at is now due and this process is to do it, and no other. Raises Unavailable."""

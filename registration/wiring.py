@@ -5,12 +5,21 @@ from dataclasses import dataclass
 
 from registration.authentication import Authenticator
 from registration.commands.activate_user import ActivateUser, ActivateUserHandler
+from registration.commands.erase_address import EraseAddress, EraseAddressHandler
 from registration.commands.erase_user import EraseUser, EraseUserHandler
 from registration.commands.register_user import RegisterUser, RegisterUserHandler
 from registration.commands.send_new_code import SendNewCode, SendNewCodeHandler
 from registration.commands.unlock_address import UnlockAddress, UnlockAddressHandler
-from registration.domain.events import ActivationCodeIssued, OutdatedHashMatched, TakenAddressRegistered
+from registration.domain.events import (
+    ActivationCodeIssued,
+    OutdatedHashMatched,
+    TakenAddressRegistered,
+    UserActivated,
+    UserErased,
+    UserRegistered,
+)
 from registration.domain.policy import Policy
+from registration.event_handlers.count_progress import CountProgress
 from registration.event_handlers.deliver_mail import DeliverMail
 from registration.event_handlers.renew_password_hash import RenewPasswordHash
 from registration.messaging.command_bus import CommandBus, Decorator
@@ -21,6 +30,7 @@ from registration.ports import (
     MailDelivery,
     NewId,
     PasswordHasher,
+    Progress,
     PublishEvent,
     RateLimiter,
     UnitsOfWork,
@@ -68,6 +78,7 @@ def bind_messages(ports: Ports, policy: Policy, decorators: Iterable[Decorator] 
                 SendNewCodeHandler(ports.units_of_work, authenticate, ports.code_keys, ports.new_id, policy)
             ),
             EraseUser.handled_by(EraseUserHandler(ports.units_of_work, authenticate)),
+            EraseAddress.handled_by(EraseAddressHandler(ports.units_of_work)),
             UnlockAddress.handled_by(UnlockAddressHandler(ports.units_of_work)),
             GetUser.handled_by(GetUserHandler(authenticate, policy)),
         ],
@@ -75,8 +86,16 @@ def bind_messages(ports: Ports, policy: Policy, decorators: Iterable[Decorator] 
     )
 
 
-def subscribe_handlers(dispatcher: EventDispatcher, ports: Ports, delivery: MailDelivery) -> None:
+def subscribe_handlers(
+    dispatcher: EventDispatcher, ports: Ports, delivery: MailDelivery, progress: Progress
+) -> None:
     """What happens after each event."""
     dispatcher.subscribe(ActivationCodeIssued, DeliverMail(delivery))
     dispatcher.subscribe(TakenAddressRegistered, DeliverMail(delivery))
     dispatcher.subscribe(OutdatedHashMatched, RenewPasswordHash(ports.units_of_work, ports.hasher))
+    count_progress = CountProgress(progress)
+    dispatcher.subscribe(UserRegistered, count_progress)
+    dispatcher.subscribe(ActivationCodeIssued, count_progress)
+    dispatcher.subscribe(TakenAddressRegistered, count_progress)
+    dispatcher.subscribe(UserActivated, count_progress)
+    dispatcher.subscribe(UserErased, count_progress)

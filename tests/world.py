@@ -1,5 +1,6 @@
 """The core with fakes around it, and the things that a test wants to say in one word."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
@@ -19,12 +20,21 @@ from registration.messaging.command_bus import CommandBus
 from registration.queries.get_user import GetUser, PendingUser
 from registration.wiring import Ports, bind_messages
 from tests.fake_guards import FakeCodeKeys, FakeHasher, FakeRateLimiter
-from tests.fakes import Clock, FakeDatabase, StoredMail
+from tests.fakes import Clock, FakeDatabase, StoredMail, Tables
 
 ANN = EmailAddress("ann@example.org")
 PASSWORD = "correct horse battery"
 OTHER_PASSWORD = "staple of another"
 HOME = "192.0.2.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """To compare with another, and to go back to as often as one likes."""
+
+    now: datetime
+    tables: Tables
+    counts: Counter[tuple[object, ...]]
 
 
 @dataclass
@@ -38,11 +48,12 @@ class World:
     keys: FakeCodeKeys = field(default_factory=FakeCodeKeys)
     published_outside: list[DomainEvent] = field(default_factory=list)
     database: FakeDatabase = field(init=False)
+    ports: Ports = field(init=False)
     bus: CommandBus = field(init=False)
 
     def __post_init__(self) -> None:
         self.database = FakeDatabase(self.clock)
-        ports = Ports(
+        self.ports = Ports(
             units_of_work=self.database,
             read_account=self.database.read_account,
             hasher=self.hasher,
@@ -52,11 +63,20 @@ class World:
             new_id=uuid4,
             is_common_password=lambda password: password == "password1",
         )
-        self.bus = bind_messages(ports, self.policy)
+        self.bus = bind_messages(self.ports, self.policy)
 
     @property
     def published(self) -> list[DomainEvent]:
         return self.database.published
+
+    def moment(self) -> Moment:
+        """All that what follows depends on, as it is now."""
+        return Moment(self.clock.now, self.database.tables.copy(), self.limiter.counts.copy())
+
+    def go_back_to(self, moment: Moment) -> None:
+        self.clock.now = moment.now
+        self.database.tables = moment.tables.copy()
+        self.limiter.counts = moment.counts.copy()
 
     def take_published(self) -> list[DomainEvent]:
         taken, self.database.published = self.database.published, []

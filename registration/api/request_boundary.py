@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from registration.api.problems import Problem, problem_response
 from registration.caller import CallerHungUp, caller_bound
+from registration.observability.metrics import count_request
 from registration.observability.request_id import request_id_bound
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -67,12 +68,12 @@ class RequestBoundary:
             if status is None:
                 await problem_response(Problem("internal-error"))(scope, receive, send_with_own_headers)
         finally:
+            seconds = perf_counter() - started_at
+            method = scope["method"] if scope["method"] in _METHODS else None
+            route = getattr(scope.get("route"), "path_format", None)
+            count_request(method, route, status, seconds)
             log.info(
-                "request",
-                method=scope["method"] if scope["method"] in _METHODS else None,
-                route=getattr(scope.get("route"), "path_format", None),
-                status=status,
-                milliseconds=round((perf_counter() - started_at) * 1000, 1),
+                "request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1)
             )
 
 

@@ -11,8 +11,11 @@ import uvicorn
 from config.settings import WEAK_BCRYPT_COST, ServiceSettings, load
 from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import open_database
+from registration.admin.server import CannotListen, listen
 from registration.cli.http_protocol import BoundedHttpProtocol
 from registration.courier.rendering import Renderer, TemplateFault
+from registration.domain.guess_chance import guess_chance
+from registration.domain.policy import Policy
 from registration.main import create_app
 from registration.observability.logs import configure_logging
 from registration.stopping import Stopping
@@ -27,10 +30,12 @@ def command() -> None:
     """Answer requests and send mails, until told to stop (SIGTERM, or Ctrl-C)."""
     settings = load(ServiceSettings)
     _check_templates(settings)
+    _check_admin_port(settings)
     asyncio.run(_check_database(settings))
     configure_logging(settings.log_format, settings.log_level)
     if settings.bcrypt_cost < WEAK_BCRYPT_COST:
         log.warning("weak_bcrypt_cost", cost=settings.bcrypt_cost, advised=WEAK_BCRYPT_COST)
+    _log_guess_chance(settings.policy)
     stopping = Stopping()
     config = uvicorn.Config(
         create_app(settings, stopping),
@@ -80,6 +85,26 @@ def _check_templates(settings: ServiceSettings) -> None:
         Renderer(settings.sender.display_name, settings.mail_templates)
     except TemplateFault as fault:
         raise click.ClickException(f"REGISTRATION_MAIL_TEMPLATES: {fault}") from None
+
+
+def _check_admin_port(settings: ServiceSettings) -> None:
+    if settings.admin_port is None:
+        return
+    try:
+        listen(settings.admin_host, settings.admin_port).close()
+    except CannotListen as fault:
+        raise click.ClickException(f"REGISTRATION_ADMIN_PORT: {fault}") from None
+
+
+def _log_guess_chance(policy: Policy) -> None:
+    chance = guess_chance(policy)
+    log.info(
+        "guess_chance",
+        digits=policy.code_digits,
+        per_day=chance.per_day,
+        per_year=chance.per_year,
+        mailbox_per_day=chance.mailbox_per_day,
+    )
 
 
 async def _check_database(settings: ServiceSettings) -> None:

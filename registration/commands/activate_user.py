@@ -68,18 +68,21 @@ class ActivateUserHandler:
         live = [mail for mail in codes if is_live(mail, account.now, self.policy.code_ttl)]
         if not live:
             raise ExpiredCode
-        if await self._matches_any(code, live) and not registration.is_decoy:
-            work.record(UserActivated(credential_id))
+        mail = await self._mail_of(code, live)
+        if mail is not None and not registration.is_decoy:
+            since_acceptance = None if mail.accepted_at is None else account.now - mail.accepted_at
+            work.record(UserActivated(credential_id, since_acceptance))
             return await work.accounts.activate(registration)
         await work.wrong_codes.add(attempt_id, newest_id)
         if guard.is_last_guess(newest_id):
             await work.mails.void_codes([mail.id for mail in live])
         return IncorrectCode(guard.attempts_left(newest_id) - 1)
 
-    async def _matches_any(self, code: str, live: list[Mail]) -> bool:
-        matches = False
-        for mail in live:
+    async def _mail_of(self, code: str, live: list[Mail]) -> Mail | None:
+        """The newest that brought the code; no sooner found than not found."""
+        found = None
+        for mail in reversed(live):
             key = await self.code_keys.code_key(mail.code_key_id)
             right = derive_code(key, mail.id, mail.credential_id, self.policy.code_digits)
-            matches |= hmac.compare_digest(code, right)
-        return matches
+            found = mail if hmac.compare_digest(code, right) else found
+        return found

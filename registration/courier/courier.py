@@ -16,6 +16,7 @@ from registration.domain.activation_code import derive_code
 from registration.domain.errors import Unavailable
 from registration.domain.mail import MailKind
 from registration.domain.policy import MAIL_DEADLINE, Policy
+from registration.observability import metrics
 from registration.ports import CodeKeys, Message, Outbox, Outcome, OutgoingMail, Verdict
 
 FRESH_CONCURRENCY = 25
@@ -155,6 +156,7 @@ class Courier:
         now = time.monotonic()
         if now >= self._overdue_at:
             failed = await self._outbox.fail_overdue(LAST_ATTEMPT, OVERDUE_LIMIT)
+            metrics.MAILS_FAILED.inc(failed)
             self._overdue_at = now if failed == OVERDUE_LIMIT else now + OVERDUE_SECONDS
 
     async def _attempt_safely(self, mail: OutgoingMail) -> None:
@@ -172,8 +174,10 @@ class Courier:
             self._unrecorded[mail.id] = mail
         elif mail.age >= LAST_ATTEMPT:
             await self._outbox.give_up(mail, mail.reason or "out of time")
+            metrics.MAILS_FAILED.inc()
         elif not mail.is_wanted:
             await self._outbox.drop(mail, "no longer wanted")
+            metrics.MAILS_DROPPED.inc()
         else:
             await self._send(mail, await self._render(mail))
 
@@ -196,7 +200,10 @@ class Courier:
         if last is None:
             await self._outbox.give_back([mail], self._until_a_provider_is_ready(mail))
         else:
-            await self._record(mail, *last, no_sooner=min(waits), answered_at=time.monotonic())
+            answered_at = time.monotonic()
+            if last[1].verdict is Verdict.ACCEPTED:
+                metrics.MAIL_ACCEPTANCE_SECONDS.observe(mail.age.total_seconds() + answered_at - began_at)
+            await self._record(mail, *last, no_sooner=min(waits), answered_at=answered_at)
 
     def _routes_for(self, mail: OutgoingMail) -> Sequence[Route]:
         """All; for half of its life only the one that may have the mail, if a repetition there is recognised."""
@@ -234,9 +241,13 @@ class Courier:
 
         async def accept(held: OutgoingMail) -> None:
             await self._outbox.accept(held, provider, outcome.message_id, since_answer)
+            metrics.MAILS_ACCEPTED.inc()
+            if held.kind is MailKind.ACTIVATION_CODE:
+                metrics.MAILED.inc()
 
         async def fail(held: OutgoingMail) -> None:
             await self._outbox.fail(held, outcome.reason)
+            metrics.MAILS_FAILED.inc()
 
         async def retry(held: OutgoingMail) -> None:
             maybe_sent_by = provider if outcome.verdict is Verdict.UNKNOWN else None

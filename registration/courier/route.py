@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from registration.courier.breaker import Breaker
 from registration.courier.retry_budget import RetryBudget
+from registration.observability import metrics
 from registration.ports import MailApi, Message, Outcome, Verdict
 
 
@@ -25,12 +26,16 @@ class Route:
         is_probe = self.breaker.is_open
         if not self.breaker.try_enter():
             return None
+        began_at = self.monotonic()
         try:
             outcome = await self.provider.send(message)
         except BaseException:
             self.breaker.leave(was_probe=is_probe)
             raise
         self.breaker.record(outcome, was_probe=is_probe)
+        name = self.provider.name
+        metrics.MAIL_ATTEMPTS.labels(name, message.kind.value, outcome.verdict.value).inc()
+        metrics.MAIL_ATTEMPT_SECONDS.labels(name).observe(self.monotonic() - began_at)
         if outcome.verdict is Verdict.ACCEPTED:
             self.budget.earn()
         return outcome

@@ -1,6 +1,7 @@
 """Facts, published after the commit that made them true."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from registration.domain.email_address import EmailAddress
@@ -36,6 +37,8 @@ class TakenAddressRegistered(DomainEvent):
 @dataclass(frozen=True, slots=True)
 class UserActivated(DomainEvent):
     credential_id: UUID
+    since_acceptance: timedelta | None
+    """Of the mail that brought the code; None if that was not recorded yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from registration.caller import CallerHungUp, current_caller
 from registration.domain.errors import Overloaded
+from registration.observability import metrics
 
 R = TypeVar("R")
 
@@ -36,9 +37,19 @@ class HashingGate:
         self._urgent_in_a_row = 0
         self._seconds_a_hash = 0.0
 
+    @property
+    def running(self) -> int:
+        """How many hashes are being computed."""
+        return self._running
+
+    def waiting(self, *, urgent: bool) -> int:
+        """How many wait for their turn."""
+        return len(self._urgent if urgent else self._others)
+
     def admit(self, *, urgent: bool) -> None:
         """Raise Overloaded if a hash asked for now would have to wait too long."""
         if self._expected_wait(urgent=urgent) > self._wait_seconds:
+            metrics.HASHES_REFUSED.inc()
             raise Overloaded(timedelta(seconds=self._wait_seconds))
 
     async def run(self, work: Callable[[], R], *, urgent: bool = False) -> R:
@@ -99,6 +110,7 @@ class HashingGate:
         return ahead / self._threads * self._seconds_a_hash
 
     def _learn(self, seconds: float) -> None:
+        metrics.HASH_SECONDS.observe(seconds)
         known = self._seconds_a_hash or seconds
         self._seconds_a_hash = known + WEIGHT_OF_THE_LAST * (seconds - known)
 
@@ -115,6 +127,7 @@ async def _turn_or_gone(turn: asyncio.Future[None]) -> None:
     finally:
         gone.cancel()
     if not turn.done():
+        metrics.HASHES_ABANDONED.inc()
         raise CallerHungUp
 
 

@@ -3,9 +3,8 @@ from typing import Any
 
 import structlog
 
-from registration.caller import CallerHungUp
-from registration.domain.errors import Refusal
 from registration.messaging.command_bus import Handle, Message
+from registration.observability.outcome import OK, outcome_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -16,15 +15,11 @@ def log_messages(message_type: type[Message[Any]], handle: Handle) -> Handle:
 
     async def logged(message: Message[Any]) -> object:
         started = time.perf_counter()
-        outcome = "internal-error"
+        outcome = OK
         try:
             result: object = await handle(message)
-            outcome = "ok"
-        except Refusal as refusal:
-            outcome = refusal.code
-            raise
-        except CallerHungUp:
-            outcome = "caller-hung-up"
+        except BaseException as error:
+            outcome = outcome_of(error)
             raise
         else:
             return result

@@ -3,19 +3,19 @@
 import asyncio
 import contextlib
 import random
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, LiteralString, TypeVar
 
 import aiomysql
 import structlog
-from pymysql.constants import CLIENT
 from pymysql.err import InterfaceError, InternalError, MySQLError, OperationalError, ProgrammingError
 
+from registration.adapters.mysql.connecting import Pool, connector
+from registration.adapters.mysql.refusals import RETRY_AFTER, describe, refusal_of
 from registration.adapters.mysql.server import Server
 from registration.domain.errors import Unavailable
+from registration.observability import metrics
 
 R = TypeVar("R")
 Row = Sequence[Any]
@@ -57,6 +57,16 @@ class TimeLimits:
     work: float = 4.0
 
 
+@dataclass(frozen=True, slots=True)
+class PoolUsage:
+    """How many connections there are; `waiting`: how much work waits until one is free."""
+
+    used: int
+    idle: int
+    limit: int
+    waiting: int
+
+
 class Connection:
     """One borrowed connection."""
 
@@ -93,6 +103,12 @@ class Database:
         self._pool = pool
         self._limits = limits
         self._slots = asyncio.Semaphore(pool.maxsize)
+        self._waiting = 0
+
+    @property
+    def usage(self) -> PoolUsage:
+        pool = self._pool
+        return PoolUsage(pool.size - pool.freesize, pool.freesize, pool.maxsize, self._waiting)
 
     async def read(self, work: Callable[[Connection], Awaitable[R]]) -> R:
         """Run statements that stand alone, each committed by itself, again from the beginning after a failure.
@@ -117,14 +133,18 @@ class Database:
 
     async def answers(self) -> bool:
         """Whether the database answers within a second."""
+        return await self.ask("SELECT 1") is not None
+
+    async def ask(self, sql: LiteralString) -> Sequence[Row] | None:
+        """Return all rows, which must be few; None if they are not there within a second. Nothing is tried again."""
         try:
             async with asyncio.timeout(1), self._borrow() as connection:
-                await connection.fetch_all("SELECT 1")
+                return await connection.fetch_all(sql)
         except (InterfaceError, InternalError, OperationalError, OSError):
-            return False
-        return True
+            return None
 
     async def _with_retries(self, work: Callable[[Connection], Awaitable[R]]) -> R:
+        last: Exception | None = None
         try:
             async with asyncio.timeout(self._limits.work):
                 retries = 0
@@ -137,19 +157,31 @@ class Database:
                             raise TablesMissingError from error
                         raise
                     except (ConflictError, InterfaceError, InternalError, OperationalError, OSError) as error:
+                        if refusal := refusal_of(error):
+                            _give_up(error, reason=refusal.reason)
+                            raise refusal from None
                         if not _is_transient(error):
                             raise
-                        log.debug("database_retry", error=_describe(error), retries=retries)
+                        last = error
+                        retried = (
+                            metrics.DATABASE_CONFLICTS if _is_conflict(error) else metrics.DATABASE_OUTAGES
+                        )
+                        retried.inc()
+                        log.debug("database_retry", error=describe(error), retries=retries)
                     await asyncio.sleep(random.uniform(0, min(0.005 * 2**retries, 0.5)))  # noqa: S311 - jitter
                     retries += 1
         except TimeoutError as error:
-            log.warning("database_unavailable")
-            raise Unavailable(retry_after=timedelta(seconds=2)) from error
+            _give_up(last or error)
+            raise Unavailable(RETRY_AFTER) from error
 
     @contextlib.asynccontextmanager
     async def _borrow(self) -> AsyncIterator[Connection]:
-        async with asyncio.timeout(self._limits.acquire):
-            await self._slots.acquire()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._limits.acquire):
+                await self._slots.acquire()
+        finally:
+            self._waiting -= 1
         try:
             async with asyncio.timeout(self._limits.acquire):
                 raw = await self._pool.acquire()
@@ -191,44 +223,11 @@ async def open_database(
 ) -> AsyncIterator[Database]:
     """Open the pool lazily: a database that is down now is an Unavailable later, not a failure here."""
     limits = limits or TimeLimits()
-    pool = await aiomysql.create_pool(
-        minsize=0,
-        maxsize=connections,
-        pool_recycle=600,
-        **connect_arguments(server, limits),
-    )
-    database = Database(pool, limits)
+    database = Database(Pool(connector(server, limits.connect), connections), limits)
     try:
         yield database
     finally:
         await database.close()
-
-
-def connect_arguments(server: Server, limits: TimeLimits) -> dict[str, Any]:
-    """What aiomysql is told of the server and the session."""
-    return {
-        "host": server.host,
-        "port": server.port,
-        "user": server.user,
-        "password": server.password,
-        "db": server.database,
-        "ssl": ssl.create_default_context(cafile=server.ssl_ca) if server.ssl_ca else None,
-        "charset": "utf8mb4",
-        "autocommit": True,
-        "client_flag": CLIENT.FOUND_ROWS,
-        "connect_timeout": limits.connect,
-        "init_command": SESSION_SETTINGS,
-    }
-
-
-SESSION_SETTINGS = (
-    "SET /*M! tx_isolation = 'READ-COMMITTED', max_statement_time = 3, wsrep_sync_wait = 1, */"
-    " /*!80000 transaction_isolation = 'READ-COMMITTED', max_execution_time = 3000, */"
-    " innodb_lock_wait_timeout = 3,"
-    " sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'"
-)
-"""MariaDB reads the first comment, MySQL the second. `wsrep_sync_wait`: on a Galera node a read first waits for what
-other nodes have committed, or a user who has just registered on one of them would be refused."""
 
 
 def _expand(sql: str, args: Sequence[object]) -> tuple[str, Sequence[object]]:
@@ -251,13 +250,16 @@ def _is_servers_word(error: BaseException) -> bool:
 
 
 def _is_transient(error: Exception) -> bool:
-    if isinstance(error, ConflictError | OSError | InterfaceError):
+    if isinstance(error, OSError | InterfaceError) or _is_conflict(error):
         return True
     number = error.args[0] if error.args else None
-    return number in CONFLICTS or number in OUTAGES or number in CLIENT_ERRORS
+    return number in OUTAGES or number in CLIENT_ERRORS
 
 
-def _describe(error: Exception) -> str:
-    """The kind and number only: the driver's text can quote values."""
-    number = error.args[0] if error.args and isinstance(error.args[0], int) else ""
-    return f"{type(error).__name__} {number}".strip()
+def _is_conflict(error: Exception) -> bool:
+    return isinstance(error, ConflictError) or bool(error.args and error.args[0] in CONFLICTS)
+
+
+def _give_up(error: Exception, **why: str) -> None:
+    metrics.DATABASE_UNAVAILABLE.inc()
+    log.warning("database_unavailable", error=describe(error), **why)

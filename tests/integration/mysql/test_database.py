@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -10,10 +11,14 @@ from registration.adapters.mysql.database import (
     ConflictError,
     Connection,
     Database,
+    PoolUsage,
     TimeLimits,
     open_database,
 )
 from registration.domain.errors import Unavailable
+from registration.gauges import show_gauges
+from registration.hashing.gate import HashingGate
+from tests.readings import Readings, reading
 from tools.private_mariadb import PrivateServer, throwaway_server
 
 IMPATIENT = TimeLimits(connect=0.5, acquire=0.3, statement=0.5, work=0.8)
@@ -210,3 +215,70 @@ async def test_wrong_sql_is_our_fault_and_said_so(database: Database) -> None:
 
     with pytest.raises(Exception, match="SQL syntax"):
         await database.read(wrong)
+
+
+class TestTheFigures:
+    async def test_repetitions_are_counted_by_their_reason(
+        self, server: PrivateServer, database: Database
+    ) -> None:
+        readings, runs = Readings(), 0
+
+        async def fail_twice(connection: Connection) -> None:
+            nonlocal runs
+            runs += 1
+            if runs == 1:
+                raise ConflictError
+            if runs == 2:
+                rows = await connection.fetch_all("SELECT CONNECTION_ID()")
+                await connection.execute("KILL %s", rows[0][0])
+
+        await database.transact(fail_twice)
+
+        assert readings.moved("registration_database_retries_total", reason="conflict") == 1
+        assert readings.moved("registration_database_retries_total", reason="outage") == 1
+        assert readings.moved("registration_database_unavailable_total") == 0
+
+    async def test_work_that_is_given_up_is_counted(self, database: Database) -> None:
+        readings = Readings()
+        with pytest.raises(Unavailable):
+            await database.read(hang)
+        assert readings.moved("registration_database_unavailable_total") == 1
+
+    async def test_connections_in_use_idle_ones_and_who_waits_are_told_apart(
+        self, database: Database
+    ) -> None:
+        may_end, began = asyncio.Event(), asyncio.Semaphore(0)
+
+        async def hold(_: Connection) -> None:
+            began.release()
+            await may_end.wait()
+
+        working = [asyncio.create_task(database.read(hold)) for _ in range(5)]
+        for _ in range(3):
+            await began.acquire()
+        assert database.usage == PoolUsage(used=3, idle=0, limit=3, waiting=2)
+        with contextlib.closing(HashingGate(threads=1)) as gate:
+            show_gauges(gate, database, [])
+        assert reading("registration_database_connections", state="used") == 3
+        assert reading("registration_database_waiting") == 2
+
+        may_end.set()
+        await asyncio.gather(*working)
+        assert database.usage == PoolUsage(used=0, idle=3, limit=3, waiting=0)
+        assert reading("registration_database_connections", state="used") == 0
+        assert reading("registration_database_connections", state="idle") == 3
+        assert reading("registration_database_waiting") == 0
+
+    async def test_a_question_is_answered_or_given_up_but_never_asked_twice(
+        self, server: PrivateServer, database: Database
+    ) -> None:
+        assert await database.ask("SELECT 6 * 7") == ((42,),)
+        readings = Readings()
+        server.pause()
+        try:
+            async with asyncio.timeout(3):
+                assert await database.ask("SELECT 6 * 7") is None
+        finally:
+            server.resume()
+        assert readings.moved("registration_database_retries_total", reason="outage") == 0
+        assert await database.ask("SELECT 6 * 7") == ((42,),)

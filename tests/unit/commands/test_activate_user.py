@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -30,7 +31,7 @@ class TestActivating:
         world.take_published()
         users = await asyncio.gather(*(world.activate(world.code()) for _ in range(50)))
         assert len(set(map(repr, users))) == 1
-        assert world.published == [UserActivated(users[0].credential_id)]
+        assert world.published == [UserActivated(users[0].credential_id, since_acceptance=None)]
 
     async def test_is_done_once_when_the_answer_to_the_commit_is_lost(self, world: World) -> None:
         await world.register()
@@ -258,3 +259,19 @@ async def test_a_pending_registration_shows_where_its_mail_is(world: World) -> N
     assert isinstance(pending, PendingUser)
     assert pending.activation.code_expires_at == world.clock.now + world.policy.code_ttl
     assert pending.activation.new_code_at == world.clock.now + world.policy.mail_cooldown
+
+
+class TestTheTimeSinceItsMail:
+    async def test_is_that_of_the_mail_whose_code_was_shown(self, world: World) -> None:
+        await world.register()
+        world.clock.advance(seconds=20)
+        world.accept_mail()
+        world.clock.advance(seconds=10)
+        await world.new_code()
+        world.accept_mail()
+        world.clock.advance(seconds=5)
+        first, second = world.code(mail=0), world.code(mail=1)
+        assert first != second
+        world.take_published()
+        user = await world.activate(first)
+        assert world.published == [UserActivated(user.credential_id, timedelta(seconds=15))]

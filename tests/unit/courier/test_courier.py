@@ -17,6 +17,7 @@ from registration.domain.errors import Unavailable
 from registration.domain.mail import MailState
 from registration.ports import Message, Outcome, OutgoingMail, Verdict
 from tests.fakes import FakeOutbox
+from tests.readings import Readings
 from tests.world import ANN, OTHER_PASSWORD, World
 
 ACCEPTED = Outcome(Verdict.ACCEPTED, "accepted", "provider-id")
@@ -447,3 +448,95 @@ class TestManyMails:
         [mail] = post.world.mails()
         assert mail.maybe_sent
         assert mail.state is MailState.ACCEPTED
+
+
+class TestTheFigures:
+    async def test_every_attempt_is_counted_by_provider_kind_and_outcome(self, post: Post) -> None:
+        await post.world.register_active()
+        await post.sweep()
+        post.first.answers.extend([BUSY, LOST, ACCEPTED])
+        post.first.before_answer = lambda: setattr(post, "time", post.time + 7)
+        readings = Readings()
+        await post.world.register(password=OTHER_PASSWORD)
+        await post.deliver()
+        for _ in range(2):
+            await post.sweep(seconds=30)
+
+        for outcome in ("retry", "unknown", "accepted"):
+            labels = {"provider": "first", "kind": "address-taken", "outcome": outcome}
+            assert readings.moved("registration_mail_attempts_total", **labels) == 1
+        assert readings.moved("registration_mail_attempt_seconds_sum", provider="first") == 21
+        assert readings.moved("registration_mail_attempt_seconds_count", provider="first") == 3
+        assert settled(readings) == {"accepted": 1}
+        assert readings.moved("registration_mailed_total") == 0
+
+    async def test_an_accepted_code_is_counted_with_the_time_since_its_making(self, post: Post) -> None:
+        post.first.answers.append(BUSY)
+        readings = Readings()
+        await post.register()
+        await post.deliver()
+        await post.sweep(seconds=40)
+
+        assert settled(readings) == {"accepted": 1}
+        assert readings.moved("registration_mailed_total") == 1
+        assert readings.moved("registration_mail_acceptance_seconds_count") == 1
+        assert readings.moved("registration_mail_acceptance_seconds_bucket", le="30.0") == 0
+        assert readings.moved("registration_mail_acceptance_seconds_bucket", le="60.0") == 1
+
+    async def test_the_time_that_the_provider_takes_is_part_of_it(
+        self, post: Post, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("registration.courier.courier.time.monotonic", lambda: post.time)
+        post.first.before_answer = lambda: setattr(post, "time", post.time + 3)
+        readings = Readings()
+        await post.register()
+        post.world.clock.advance(seconds=2)
+        await post.deliver()
+        assert readings.moved("registration_mail_acceptance_seconds_sum") == 5
+
+    async def test_an_acceptance_that_is_recorded_late_is_counted_once(
+        self, post: Post, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("registration.courier.courier.SWEEP_SECONDS", 0)
+        be_away(post.outbox, times=3)
+        readings = Readings()
+        await post.register()
+        await post.deliver()
+        assert settled(readings) == {"accepted": 1}
+        assert readings.moved("registration_mailed_total") == 1
+
+    async def test_a_refused_mail_has_failed(self, post: Post) -> None:
+        readings = Readings()
+        post.first.answers.append(REJECTED)
+        await post.register()
+        await post.deliver()
+        assert settled(readings) == {"failed": 1}
+
+    async def test_mails_that_are_overdue_have_failed(self, post: Post) -> None:
+        readings = Readings()
+        for number in range(3):
+            await post.register(EmailAddress(f"late{number}@example.org"))
+        await post.sweep(minutes=10)
+        assert settled(readings) == {"failed": 3}
+
+    async def test_a_mail_that_is_too_old_when_its_turn_comes_has_failed(self, post: Post) -> None:
+        await post.sweep()  # the look for what is overdue, once in ten seconds
+        readings = Readings()
+        await post.register()
+        assert await post.sweep(minutes=10) == 1
+        assert settled(readings) == {"failed": 1}
+
+    async def test_a_mail_that_nobody_wants_any_more_is_dropped(self, post: Post) -> None:
+        readings = Readings()
+        await post.register()
+        await post.world.activate(post.world.code())
+        await post.deliver()
+        assert settled(readings) == {"dropped": 1}
+
+
+def settled(readings: Readings) -> dict[str, float]:
+    moved = {
+        outcome: readings.moved("registration_mails_settled_total", outcome=outcome)
+        for outcome in ("accepted", "failed", "dropped")
+    }
+    return {outcome: by for outcome, by in moved.items() if by}

@@ -7,6 +7,7 @@ import pytest
 from registration.caller import CallerHungUp, caller_bound
 from registration.domain.errors import Overloaded
 from registration.hashing.gate import HashingGate
+from tests.readings import Readings
 
 
 class Job:
@@ -167,3 +168,30 @@ async def test_failing_work_gives_its_place_on(gate: HashingGate) -> None:
     with pytest.raises(KeyError):
         await gate.run(fail)
     assert await gate.run(lambda: 42) == 42
+
+
+async def test_each_hash_is_timed_in_the_figures(gate: HashingGate) -> None:
+    readings = Readings()
+    await asyncio.gather(*(gate.run(lambda: None) for _ in range(3)))
+    assert readings.moved("registration_hash_seconds_count") == 3
+
+
+async def test_who_is_refused_and_who_hangs_up_is_counted(gate: HashingGate) -> None:
+    readings = Readings()
+    job, task = await occupy(gate, seconds_a_hash=1.0)
+
+    async def wait_until_gone() -> None:
+        pass
+
+    with caller_bound(wait_until_gone), pytest.raises(CallerHungUp):
+        await gate.run(lambda: None)
+    assert readings.moved("registration_hashes_abandoned_total") == 1
+    assert readings.moved("registration_hashes_refused_total") == 0
+
+    waiting = [asyncio.create_task(gate.run(lambda: None)) for _ in range(3)]
+    await until_idle()
+    with pytest.raises(Overloaded):
+        await gate.run(lambda: None)
+    assert readings.moved("registration_hashes_refused_total") == 1
+    job.may_end.set()
+    await asyncio.gather(task, *waiting)

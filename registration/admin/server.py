@@ -1,0 +1,55 @@
+"""A second server, in the process and on the loop of the first."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+STOP_SECONDS = 0.5
+"""For an answer that is being made; whoever asked can ask the next process."""
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class CannotListen(Exception):
+    """The address is taken, not ours, or none; the message is the system's."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that callers can connect to from now on. Raises CannotListen."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise CannotListen(error.strerror) from error
+
+
+@contextlib.asynccontextmanager
+async def serve(app: ASGIApp, host: str, port: int) -> AsyncIterator[None]:
+    """Serve within the block. Raises CannotListen."""
+    server = _Server(
+        uvicorn.Config(
+            app, lifespan="off", log_config=None, access_log=False, server_header=False, proxy_headers=False
+        )
+    )
+    serving = asyncio.create_task(server.serve([listen(host, port)]), name="admin")
+    log.info("admin_listening", host=host, port=port)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await asyncio.wait({serving}, timeout=STOP_SECONDS)
+        serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the server of the public port, which ends the process and this one with it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
