@@ -41,6 +41,21 @@ def mails_of(database_url: str, email: str) -> list[str]:
     return [state for (state,) in found]
 
 
+def wrong_codes_of(database_url: str, email: str) -> list[int]:
+    """How many were shown while each mail to the address was its newest, oldest first."""
+    found = rows(
+        database_url,
+        """
+        SELECT COUNT(wrong_codes.id)
+        FROM mails LEFT JOIN wrong_codes ON wrong_codes.newest_mail_id = mails.id
+        WHERE mails.email = %s
+        GROUP BY mails.id, mails.created_at ORDER BY mails.created_at
+        """,
+        email,
+    )
+    return [count for (count,) in found]
+
+
 def cells(database_url: str) -> list[bytes]:
     """Every cell of every table, text and numbers as they are written."""
     tables = rows(
