@@ -35,6 +35,41 @@ _SETTLED_MAILS = """
     FROM numbers
 """
 
+# As after months without a purge. Five mails are of three users, one of whom asked for a second code, and of somebody who
+# never activated the registration. In the order of their keys they are quicker written.
+_OLD_MAILS = """
+    INSERT INTO mails (id, mailbox_key, client_key, email, kind, credential_id, code_key, template_version, language,
+        created_at, state, attempts, provider, provider_message_id, accepted_at)
+    SELECT UNHEX(MD5(CONCAT('old mail', n))), UNHEX(MD5(CONCAT('old mailbox', n * 4 DIV 5))), UNHEX(MD5('client')),
+        CONCAT('old.', n * 4 DIV 5, '@example.org'), 'activation-code', UNHEX(MD5(CONCAT('old credential', n * 4 DIV 5))),
+        1, 1, 'en', UTC_TIMESTAMP(6) - INTERVAL 30 DAY - INTERVAL n SECOND, 'accepted', 1, 'mailpit', n,
+        UTC_TIMESTAMP(6) - INTERVAL 30 DAY - INTERVAL n SECOND
+    FROM numbers ORDER BY 1
+"""
+
+_OLD_GUARDS = """
+    INSERT INTO address_guards (mailbox_key, version)
+    SELECT UNHEX(MD5(CONCAT('old mailbox', n))), 2 FROM numbers ORDER BY 1
+"""
+
+_OLD_ACCOUNTS = """
+    INSERT INTO accounts (email, kind, is_decoy, credential_id, password_hash, password_key, registered_at, activated_at)
+    SELECT CONCAT('old.', n, '@example.org'), IF(MOD(n, 4), 'user', 'registration'), FALSE,
+        UNHEX(MD5(CONCAT('old credential', n))), REPEAT('h', 88), 1,
+        UTC_TIMESTAMP(6) - INTERVAL 30 DAY - INTERVAL n SECOND,
+        IF(MOD(n, 4), UTC_TIMESTAMP(6) - INTERVAL 30 DAY - INTERVAL n SECOND, NULL)
+    FROM numbers ORDER BY 1
+"""
+
+# Half of them are of addresses that are locked for good, and stay.
+_OLD_WRONG_CODES = """
+    INSERT INTO wrong_codes (address_key, id, newest_mail_id, client_key, shown_at)
+    SELECT UNHEX(MD5(IF(MOD(n, 200) < 100, CONCAT('locked address', n DIV 200), CONCAT('old address', n)))),
+        UNHEX(MD5(CONCAT('wrong', n))), UNHEX(MD5(CONCAT('old mail', n))), UNHEX(MD5('client')),
+        UTC_TIMESTAMP(6) - INTERVAL 400 DAY - INTERVAL n SECOND
+    FROM numbers ORDER BY 1
+"""
+
 
 def add_queued_mails(database_url: str, count: int) -> None:
     """Pending registrations whose mails are due now and held by nobody, as after an outage."""
@@ -44,6 +79,19 @@ def add_queued_mails(database_url: str, count: int) -> None:
 def add_settled_mails(database_url: str, count: int) -> None:
     """Mails that have long been accepted, one a second until now."""
     _insert(database_url, count, _SETTLED_MAILS)
+
+
+def add_old_rows(database_url: str, mails: int) -> None:
+    """So many mails for a purge to remove, with guards, registrations and wrong codes, and users that stay."""
+    _insert(database_url, mails, _OLD_MAILS)
+    _insert(database_url, mails * 4 // 5, _OLD_GUARDS, _OLD_ACCOUNTS)
+    _insert(database_url, mails // 10, _OLD_WRONG_CODES)
+
+
+def postpone_purges(database_url: str) -> None:
+    """Keep the service from purging by itself, so that only one purge is measured."""
+    with contextlib.closing(connect(database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO housekeeping (task, due_at) VALUES ('purge', '2100-01-01')")
 
 
 def _insert(database_url: str, count: int, *statements: str) -> None:

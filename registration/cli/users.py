@@ -1,38 +1,90 @@
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import click
 
 from config.settings import KeySettings, load
+from registration.adapters.keys import KeyRing
 from registration.adapters.mysql.data_keys import load_keys
-from registration.adapters.mysql.database import open_database
+from registration.adapters.mysql.database import Database, open_database
+from registration.adapters.mysql.mail_records import MailRecords
 from registration.adapters.mysql.mails import MailStamp
-from registration.adapters.mysql.unit_of_work import MySQLUnitsOfWork
+from registration.adapters.mysql.unit_of_work import MySQLAccountReader, MySQLUnitsOfWork
 from registration.address_syntax import InvalidEmailAddress, parse_email_address
-from registration.commands.unlock_address import UnlockAddress, UnlockAddressHandler
+from registration.cli.address_sheet import describe
+from registration.commands.erase_address import EraseAddress, EraseAddressHandler
+from registration.commands.unlock_address import OPERATOR, UnlockAddress, UnlockAddressHandler
 from registration.courier.rendering import TEMPLATE_VERSION
 from registration.domain.email_address import EmailAddress
 from registration.domain.events import DomainEvent
+from registration.ports import UnitsOfWork
+
+R = TypeVar("R")
+
+MAILS = 50
 
 
 @click.group("users")
 def command() -> None:
-    """Unlock an address."""
+    """See what is known of an address, erase its user, unlock it."""
+
+
+@command.command("show")
+@click.argument("address")
+def show(address: str) -> None:
+    """Show what is known of an address: user, registration, mails, wrong codes, and its name in the logs; no code."""
+    email = _parse(address)
+
+    async def read(database: Database, keys: KeyRing) -> None:
+        account = await MySQLAccountReader(database, keys)(email, OPERATOR)
+        mailbox_key = keys.mailbox_digest(email.mailbox)
+        mails = await MailRecords(database).to_address(email, mailbox_key, MAILS)
+        for title, text in describe(account, mails, keys.log_digest(email.text)):
+            click.echo(f"{title:15}{text}")
+
+    _run(read)
+
+
+@command.command("erase")
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(address: str, *, yes: bool) -> None:
+    """Remove the user and the registration of an address, whatever their passwords, and what their mails say of them.
+
+    What counts towards the address's limits stays, in keyed form, for as long as it counts.
+    """
+    email = _parse(address)
+    if not yes:
+        click.confirm(f"Erase the user and the registration of {email}, for good?", abort=True, err=True)
+    erased = _run(
+        lambda database, keys: EraseAddressHandler(_units_of_work(database, keys))(EraseAddress(email))
+    )
+    click.echo(f"{erased} users and registrations are erased.")
 
 
 @command.command("unlock")
 @click.argument("address")
 def unlock(address: str) -> None:
     """Forget the wrong codes that were shown for an address, so that it can be registered and activated again."""
-    forgotten = asyncio.run(_unlock(_parse(address)))
+    email = _parse(address)
+    forgotten = _run(
+        lambda database, keys: UnlockAddressHandler(_units_of_work(database, keys))(UnlockAddress(email))
+    )
     click.echo(f"{forgotten} wrong codes are forgotten.")
 
 
-async def _unlock(email: EmailAddress) -> int:
-    settings = load(KeySettings)
-    async with open_database(settings.server) as database:
-        keys = await load_keys(database, settings.secret_keys)
-        units_of_work = MySQLUnitsOfWork(database, keys, _nobody_listens, _stamp)
-        return await UnlockAddressHandler(units_of_work)(UnlockAddress(email))
+def _run(work: Callable[[Database, KeyRing], Awaitable[R]]) -> R:
+    async def run() -> R:
+        settings = load(KeySettings)
+        async with open_database(settings.server) as database:
+            return await work(database, await load_keys(database, settings.secret_keys))
+
+    return asyncio.run(run())
+
+
+def _units_of_work(database: Database, keys: KeyRing) -> UnitsOfWork:
+    return MySQLUnitsOfWork(database, keys, _nobody_listens, _stamp)
 
 
 def _nobody_listens(_: DomainEvent) -> None:

@@ -45,7 +45,7 @@ class AddressGuard:
 
     def refuse_locked(self) -> None:
         """Raise TooManyAttempts if the day's or the year's wrong codes, or this client's, are spent."""
-        if self._is_locked_for_good():
+        if self.is_locked_for_good():
             raise TooManyAttempts(LOCKED_RETRY_AFTER)
         at = self._unlocked_at()
         if at is not None and at > self.now:
@@ -78,10 +78,19 @@ class AddressGuard:
 
     def new_code_at(self) -> datetime:
         """From when this client may cause another mail; now, if at once."""
-        if self._is_locked_for_good():
+        if self.is_locked_for_good():
             return self.now + LOCKED_RETRY_AFTER
         limits = (self._mail_possible_at(), self._unlocked_at())
         return max((at for at in limits if at is not None and at > self.now), default=self.now)
+
+    def is_locked_for_good(self) -> bool:
+        """Whether the year's wrong codes are spent, so that only an operator opens the address again.
+
+        Once reached it stays: nothing can be added afterwards, so the newest hundred keep their distance.
+        """
+        times = _newest_first(wrong.shown_at for wrong in self.wrong_codes)
+        at = WRONG_CODES_PER_YEAR.free_at(times)
+        return at is not None and at > times[0]
 
     def _mail_possible_at(self) -> datetime | None:
         everyone = free_at(self.policy.mail_quotas, _newest_first(mail.created_at for mail in self.mails))
@@ -98,12 +107,6 @@ class AddressGuard:
             own = _newest_first(wrong.shown_at for wrong in self.wrong_codes if wrong.by_this_client)
             client = WRONG_CODES_PER_CLIENT.free_at(own)
         return max((at for at in (everyone, client) if at is not None), default=None)
-
-    def _is_locked_for_good(self) -> bool:
-        """Once reached it stays: nothing can be added afterwards, so the newest hundred keep their distance."""
-        times = _newest_first(wrong.shown_at for wrong in self.wrong_codes)
-        at = WRONG_CODES_PER_YEAR.free_at(times)
-        return at is not None and at > times[0]
 
     def _wrong_since(self, newest_mail_id: UUID) -> int:
         return sum(wrong.newest_mail_id == newest_mail_id for wrong in self.wrong_codes)

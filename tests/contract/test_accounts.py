@@ -122,6 +122,36 @@ class TestErasure:
         await store.advance(timedelta(minutes=5))
         assert list(await store.outbox.claim_due(10)) == []
 
+    async def test_of_both_the_user_and_the_decoy_leaves_neither_and_no_live_mail(self, store: Store) -> None:
+        registration, _ = await store.register(ANN)
+        await store.activate(registration)
+        await store.register(ANN, is_decoy=True)
+        neighbour, _ = await store.register(EmailAddress("ann+shop@example.org"))
+
+        async def step(work: UnitOfWork) -> None:
+            assert work.account.user is not None
+            assert work.account.registration is not None
+            await work.accounts.erase(work.account.user)
+            await work.accounts.erase(work.account.registration)
+
+        await store.units_of_work(ANN, CLIENT, step)
+        account = await store.account(ANN)
+        assert (account.user, account.registration) == (None, None)
+        erased = {mail.voided for mail in account.mails if mail.credential_id != neighbour.credential_id}
+        assert erased == {True}
+        assert (await store.account(neighbour.email)).registration == neighbour
+
+    async def test_does_not_keep_the_mailbox_from_being_registered_again(self, store: Store) -> None:
+        registration, _ = await store.register(ANN)
+
+        async def step(work: UnitOfWork) -> None:
+            await work.accounts.erase(registration)
+
+        for _ in range(2):
+            await store.units_of_work(ANN, CLIENT, step)
+            registration, _ = await store.register(ANN)
+        assert (await store.account(ANN)).registration == registration
+
 
 class TestWrongCodes:
     async def test_are_read_with_what_they_were_shown_for(self, store: Store) -> None:

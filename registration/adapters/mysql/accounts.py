@@ -15,16 +15,30 @@ from registration.domain.password import PasswordHash
 from registration.domain.registration import Registration
 from registration.domain.user import User
 
+_NOBODY = UUID(int=0)
+_NOBODYS_HASH = "$2b$00$" + 53 * "."
+
+# As much is read, converted and opened whatever there is, or a stop-watch would tell: what is not there is `nobody`'s.
 # A computed column without a name gets its expression for one, digest and all, which the driver may not be able to read.
 _SELECT_ACCOUNT = """
     SELECT UTC_TIMESTAMP(6), EXISTS (SELECT 1 FROM wrong_codes WHERE address_key = %s) AS has_wrong_codes,
-        u.credential_id, u.password_hash, u.password_key, u.registered_at, u.activated_at,
-        r.credential_id, r.password_hash, r.password_key, r.registered_at, r.is_decoy,
-        m.id, m.credential_id, m.code_key, m.language, m.created_at, m.state, m.accepted_at,
+        u.email IS NOT NULL, r.email IS NOT NULL, m.id IS NOT NULL,
+        COALESCE(u.credential_id, nobody.id), COALESCE(u.password_hash, nobody.password_hash),
+        COALESCE(u.password_key, nobody.password_key), COALESCE(u.registered_at, nobody.at),
+        COALESCE(u.activated_at, nobody.at),
+        COALESCE(r.credential_id, nobody.id), COALESCE(r.password_hash, nobody.password_hash),
+        COALESCE(r.password_key, nobody.password_key), COALESCE(r.registered_at, nobody.at),
+        COALESCE(r.is_decoy, FALSE),
+        COALESCE(m.id, nobody.id), COALESCE(m.credential_id, nobody.id), COALESCE(m.code_key, nobody.code_key),
+        COALESCE(m.language, ''), COALESCE(m.created_at, nobody.at), COALESCE(m.state, 'dropped'),
+        IF(m.id IS NULL, nobody.at, m.accepted_at),
         m.lease IS NOT NULL AND m.due_at > UTC_TIMESTAMP(6),
-        m.maybe_sent OR m.lease IS NOT NULL AND m.due_at <= UTC_TIMESTAMP(6), m.is_void,
-        m.client_key = %s AS by_this_client
-    FROM (SELECT 1) AS always
+        COALESCE(m.maybe_sent, FALSE) OR m.lease IS NOT NULL AND m.due_at <= UTC_TIMESTAMP(6),
+        COALESCE(m.is_void, FALSE), COALESCE(m.client_key = %s, FALSE) AS by_this_client
+    FROM (
+        SELECT %s AS id, %s AS password_hash, CAST(%s AS UNSIGNED) AS password_key,
+            CAST(0 AS UNSIGNED) AS code_key, UTC_TIMESTAMP(6) AS at
+    ) AS nobody
     LEFT JOIN accounts u ON u.email = %s AND u.kind = 'user'
     LEFT JOIN accounts r ON r.email = %s AND r.kind = 'registration'
     LEFT JOIN mails m ON m.mailbox_key = %s
@@ -37,17 +51,27 @@ async def read_account(
 ) -> Account:
     """One statement, and a second one only for an address that has wrong codes."""
     address_key = keys.address_digest(email.text)
-    mailbox_key = keys.mailbox_digest(email.mailbox)
     rows = await connection.fetch_all(
-        _SELECT_ACCOUNT, address_key, client_key, email.text, email.text, mailbox_key
+        _SELECT_ACCOUNT,
+        address_key,
+        client_key,
+        _NOBODY.bytes,
+        keys.seal_password_hash(_NOBODYS_HASH, email.text, _NOBODY),
+        keys.current_password_key_id,
+        email.text,
+        email.text,
+        keys.mailbox_digest(email.mailbox),
     )
-    (now, has_wrong_codes), user, registration = rows[0][:2], rows[0][2:7], rows[0][7:12]
+    now, has_wrong_codes, has_user, has_registration, has_mails = rows[0][:5]
+    user = await _user(keys, email, rows[0][5:10])
+    registration = await _registration(keys, email, rows[0][10:15])
+    mails = [_mail(row[15:]) for row in rows]
     return Account(
         email=email,
         now=_utc(now),
-        user=await _user(keys, email, user) if user[0] else None,
-        registration=await _registration(keys, email, registration) if registration[0] else None,
-        mails=[_mail(row[12:]) for row in rows if row[12]],
+        user=user if has_user else None,
+        registration=registration if has_registration else None,
+        mails=mails if has_mails else (),
         wrong_codes=await _wrong_codes(connection, address_key, client_key) if has_wrong_codes else (),
     )
 
@@ -77,15 +101,17 @@ class MySQLAccounts:
                 """,
                 *columns,
             )
-        else:
-            await self._connection.execute(
-                """
-                UPDATE accounts
-                SET is_decoy = %s, credential_id = %s, password_hash = %s, password_key = %s, registered_at = %s
-                WHERE email = %s AND kind = 'registration'
-                """,
-                *columns,
-            )
+            return
+        found = await self._connection.execute(
+            """
+            UPDATE accounts
+            SET is_decoy = %s, credential_id = %s, password_hash = %s, password_key = %s, registered_at = %s
+            WHERE email = %s AND kind = 'registration'
+            """,
+            *columns,
+        )
+        if not found:  # purged since it was read, for a purge does not ask for the guard
+            raise ConflictError
 
     async def activate(self, registration: Registration) -> User:
         found = await self._connection.execute(
@@ -125,6 +151,11 @@ class MySQLAccounts:
             self._keys.mailbox_digest(holder.email.mailbox),
             holder.email.text,
             others[0].credential_id.bytes if others and others[0] else b"",
+        )
+        # Held by this transaction to its end, deleted or not; whoever waits for it then makes it anew.
+        await self._connection.execute(
+            "DELETE FROM address_guards WHERE mailbox_key = %s",
+            self._keys.mailbox_digest(holder.email.mailbox),
         )
 
     async def renew_hash(self, holder: Registration | User, password_hash: PasswordHash) -> None:

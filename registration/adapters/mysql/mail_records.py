@@ -55,6 +55,15 @@ class MailRecords:
             limit,
         )
 
+    async def to_address(self, email: EmailAddress, mailbox_key: bytes, limit: int) -> Sequence[MailRecord]:
+        """Up to `limit` mails to the address that have not been purged, the newest first."""
+        return await self._read(
+            "mailbox_key = %s AND email = %s ORDER BY created_at DESC LIMIT %s",
+            mailbox_key,
+            email.text,
+            limit,
+        )
+
     async def find(self, mail_id: UUID) -> MailRecord | None:
         records = await self._read("id = %s", mail_id.bytes)
         return records[0] if records else None

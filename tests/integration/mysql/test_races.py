@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import LiteralString, TypeVar
 from uuid import UUID, uuid4
@@ -19,6 +19,7 @@ from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import Connection, Database, Row, open_database
 from registration.adapters.mysql.mails import MailStamp
 from registration.adapters.mysql.outbox import MySQLOutbox
+from registration.adapters.mysql.purge import MySQLPurge
 from registration.adapters.mysql.unit_of_work import MySQLAccountReader, MySQLUnitsOfWork
 from registration.commands.activate_user import ActivateUser
 from registration.commands.erase_user import EraseUser
@@ -27,7 +28,13 @@ from registration.commands.send_new_code import SendNewCode
 from registration.domain.account import Account
 from registration.domain.activation_code import derive_code, is_live
 from registration.domain.email_address import EmailAddress
-from registration.domain.errors import IncorrectCode, InvalidCredentials, Refusal, TooManyAttempts
+from registration.domain.errors import (
+    ExpiredCode,
+    IncorrectCode,
+    InvalidCredentials,
+    Refusal,
+    TooManyAttempts,
+)
 from registration.domain.events import (
     ActivationCodeIssued,
     DomainEvent,
@@ -36,9 +43,11 @@ from registration.domain.events import (
     UserErased,
 )
 from registration.domain.policy import Policy
+from registration.domain.registration import Registration
 from registration.domain.user import User
 from registration.messaging.command_bus import CommandBus, Message
-from registration.ports import OutgoingMail
+from registration.ports import OutgoingMail, UnitOfWork
+from registration.queries.get_user import GetUser, PendingUser
 from registration.wiring import Ports, bind_messages
 from tests.fake_guards import FakeHasher, FakeRateLimiter
 from tests.private_database import Databases
@@ -54,6 +63,8 @@ CLIENT = "192.0.2.1"
 MINE, THEIRS = "correct horse battery", "staple of another"
 SECRET = "a secret key of the tests, long enough"
 NO_LIMIT_ON_MAILS = Policy(mail_cooldown=timedelta(), mails_per_hour=1000, mails_per_day=1000)
+RETENTION = timedelta(days=7)
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 class PausingConnection(Connection):
@@ -94,16 +105,18 @@ class World:
     keys: KeyRing
     published: list[DomainEvent] = field(default_factory=list)
     bus: CommandBus = field(init=False)
+    units_of_work: MySQLUnitsOfWork = field(init=False)
     outbox: MySQLOutbox = field(init=False)
     read_account: MySQLAccountReader = field(init=False)
 
     def __post_init__(self) -> None:
         self.outbox = MySQLOutbox(self.database)
         self.read_account = MySQLAccountReader(self.database, self.keys)
+        self.units_of_work = MySQLUnitsOfWork(
+            self.database, self.keys, self.published.append, lambda: MailStamp(1, None)
+        )
         ports = Ports(
-            units_of_work=MySQLUnitsOfWork(
-                self.database, self.keys, self.published.append, lambda: MailStamp(1, None)
-            ),
+            units_of_work=self.units_of_work,
             read_account=self.read_account,
             hasher=FakeHasher(),
             limiter=FakeRateLimiter(),
@@ -171,6 +184,22 @@ class World:
             return {UUID(bytes=mail_id): (state, reason) for mail_id, state, reason in rows}
 
         return await self.database.read(read)
+
+    async def grow_old(self, email: EmailAddress, *, mails: bool = True) -> None:
+        """Let the address's registration have been made more than the retention ago, and with it its mails."""
+
+        async def update(connection: Connection) -> None:
+            for table, column in (("accounts", "registered_at"), ("mails", "created_at"))[: 1 + mails]:
+                await connection.execute(
+                    f"UPDATE {table} SET {column} = {column} - INTERVAL 8 DAY WHERE email = %s",  # noqa: S608 - our own
+                    email.text,
+                )
+
+        await self.database.read(update)
+
+    async def purge(self) -> dict[str, int]:
+        """Purge to the end; return how many rows of each kind were removed."""
+        return {removal.kind: removal.count async for removal in MySQLPurge(self.database, RETENTION)()}
 
 
 async def _age_registrations(connection: Connection) -> None:
@@ -423,3 +452,154 @@ async def test_an_address_or_client_whose_digest_is_no_text_is_like_any_other(wo
 
     assert isinstance(wrong, IncorrectCode)
     assert isinstance(await world.dispatch(ActivateUser(ann, MINE, code, client)), User)
+
+
+async def test_a_registration_that_is_purged_after_it_was_read_is_made_anew_all_the_same(
+    world: World, ann: EmailAddress
+) -> None:
+    await world.registered(ann)
+    await world.grow_old(ann, mails=False)  # a purge that gets as far as the guard would wait for it
+    password_hash = await FakeHasher().hash(THEIRS)
+    tries = 0
+
+    async def register(work: UnitOfWork) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            assert work.account.registration is not None
+            await world.purge()
+            assert (await world.account(ann)).registration is None
+        await work.accounts.put_registration(
+            Registration(ann, uuid4(), password_hash, is_decoy=False, registered_at=work.account.now)
+        )
+
+    await world.units_of_work(ann, CLIENT, register)
+
+    assert tries == 2
+    registration = (await world.account(ann)).registration
+    assert registration is not None
+    assert registration.password_hash == password_hash
+
+
+async def test_registering_anew_while_the_old_registration_is_purged(world: World) -> None:
+    """Whoever is first: the new one is there, with its mail."""
+    firsts: Counter[str] = Counter()
+    for _ in rounds(firsts):
+        ann = somebody()
+        old = await world.registered(ann)
+        await world.grow_old(ann)
+
+        answer, removed = await world.at_once(
+            world.dispatch(RegisterUser(ann, THEIRS, CLIENT)), world.purge()
+        )
+
+        assert answer is None
+        assert isinstance(removed, dict)
+        firsts["purged" if removed["registrations"] else "registered"] += 1
+        account = await world.account(ann)
+        assert account.registration is not None
+        assert account.registration.credential_id != old.credential_id
+        assert len(account.newest_first(account.registration)) == 1
+        assert list(await world.mail_states(ann)) == [mail.id for mail in account.mails]
+
+
+@pytest.mark.parametrize(
+    "ask, is_answered",
+    [
+        pytest.param(GetUser, PendingUser, id="looking"),
+        pytest.param(SendNewCode, type(None), id="asking for a code"),
+        pytest.param(EraseUser, type(None), id="erasing"),
+        pytest.param(
+            lambda ann, password, client: ActivateUser(ann, password, "0000", client),
+            ExpiredCode,
+            id="showing a code",
+        ),
+    ],
+)
+async def test_whatever_is_asked_while_a_registration_is_purged_is_answered_as_before_or_as_after(
+    world: World, ask: Callable[[EmailAddress, str, str], Message[object]], is_answered: type[object]
+) -> None:
+    """The registration is never there without its mails."""
+    answers: Counter[str] = Counter()
+    for _ in rounds(answers):
+        ann = somebody()
+        await world.registered(ann)
+        await world.grow_old(ann)
+
+        answer, _ = await world.at_once(
+            later(world.dispatch(ask(ann, MINE, CLIENT)), seconds=3 * PAUSE_SECONDS), world.purge()
+        )
+
+        assert isinstance(answer, is_answered | InvalidCredentials)
+        answers[type(answer).__name__] += 1
+        assert (await world.account(ann)).registration is None
+
+
+async def test_activating_an_old_registration_while_it_is_purged(world: World) -> None:
+    """Whoever is first: it is a user, or nothing is left of it."""
+    firsts: Counter[str] = Counter()
+    for _ in rounds(firsts):
+        ann = somebody()
+        world.published.clear()
+        code = await world.code(await world.registered(ann))
+        await world.grow_old(ann, mails=False)
+
+        answer, _ = await world.at_once(world.dispatch(ActivateUser(ann, MINE, code, CLIENT)), world.purge())
+
+        account = await world.account(ann)
+        assert account.registration is None
+        assert world.count(UserActivated) == (account.user is not None)
+        if account.user is None:
+            firsts["purged"] += 1
+            assert isinstance(answer, InvalidCredentials)
+        else:
+            firsts["activated"] += 1
+            assert answer == account.user
+
+
+async def test_a_purge_takes_nothing_that_is_young_while_hundreds_come_back(world: World) -> None:
+    """Each has an old registration, makes it anew during the purge, and every other one activates it."""
+
+    async def come_back(ann: EmailAddress, *, activates: bool) -> None:
+        await world.bus.dispatch(RegisterUser(ann, THEIRS, CLIENT))
+        account = await world.account(ann)
+        assert account.registration is not None
+        (mail,) = account.newest_first(account.registration)
+        key = await world.keys.code_key(mail.code_key_id)
+        code = derive_code(key, mail.id, mail.credential_id, NO_LIMIT_ON_MAILS.code_digits)
+        if activates:
+            await world.bus.dispatch(ActivateUser(ann, THEIRS, code, CLIENT))
+
+    people = [somebody() for _ in range(200)]
+    for ann in people:
+        await world.bus.dispatch(RegisterUser(ann, MINE, CLIENT))
+        await world.grow_old(ann)
+
+    *_, removed = await world.at_once(
+        *(come_back(ann, activates=number % 2 == 0) for number, ann in enumerate(people)), world.purge()
+    )
+
+    assert isinstance(removed, dict)
+    assert removed["mails"] == len(people)
+    for number, ann in enumerate(people):
+        account = await world.account(ann)
+        holder = account.user if number % 2 == 0 else account.registration
+        assert holder is not None
+        assert [mail.credential_id for mail in account.mails] == [holder.credential_id]
+
+
+async def test_erasing_takes_the_guard_away_and_units_of_work_go_on_excluding_each_other(
+    world: World, ann: EmailAddress
+) -> None:
+    """Each adds one to what it has read. Of two that were at it at the same time, both would have read the same."""
+    holder = Registration(ann, uuid4(), await FakeHasher().hash(MINE), is_decoy=False, registered_at=NOW)
+
+    async def count_one(work: UnitOfWork) -> int:
+        await work.wrong_codes.add(uuid4(), uuid4())
+        if random.random() < 0.5:
+            await work.accounts.erase(holder)
+        return len(work.account.wrong_codes)
+
+    read = await world.at_once(*(world.units_of_work(ann, CLIENT, count_one) for _ in range(100)))
+
+    assert sorted(read) == list(range(100))
