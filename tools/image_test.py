@@ -2,7 +2,7 @@
 
 For Debian, as root, with podman, runc and mmdebstrap. No image registry is asked: the base image is made here, once,
 to look like `python:3.11-slim-bookworm` (its Python is Debian's own, by a virtual environment in /usr/local). Another
-one is used with `python -m tools.image_check --base IMAGE`.
+one is used with `python -m tools.image_test --base IMAGE`.
 """
 
 import argparse
@@ -26,9 +26,9 @@ from tools.addresses import LOOPBACK, free_port
 from tools.environment import ROOT
 from tools.private_mariadb import throwaway_server
 
-IMAGE = "localhost/registration:image-check"
+IMAGE = "localhost/registration:image-test"
 BASE = "localhost/python-stand-in:3.11-slim-bookworm"
-CACHE = Path("/var/tmp/registration-image-check")  # noqa: S108 - made by root, for root
+CACHE = Path("/var/tmp/registration-image-test")  # noqa: S108 - made by root, for root
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 AS_A_CAREFUL_PLATFORM = [
     "--read-only", "--read-only-tmpfs=false", "--cap-drop=all", "--security-opt=no-new-privileges",
@@ -36,6 +36,9 @@ AS_A_CAREFUL_PLATFORM = [
     # podman asks for more than the hard limits of some machines
     "--ulimit=nofile=20000:20000", "--ulimit=nproc=4096:4096",
 ]  # fmt: skip
+AS_ANYBODY = "--user=54321:54321"
+"""Whom a platform makes up, as OpenShift does: not the user that the image names."""
+
 EMAIL, PASSWORD = "Ada@Example.COM", "p:ä🔑" + "x" * 196
 
 
@@ -45,7 +48,7 @@ class CheckFailed(Exception):
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m tools.image_check", description="Build and try the image."
+        prog="python -m tools.image_test", description="Build and try the image."
     )
     parser.add_argument("--base", help="the base image, where one can be pulled")
     base = parser.parse_args().base or _stand_in()
@@ -62,7 +65,9 @@ def main() -> None:
         }
         _timed(
             "migrate",
-            lambda: _podman("run", "--rm", *AS_A_CAREFUL_PLATFORM, *_environment(settings), IMAGE, "migrate"),
+            lambda: _podman(
+                "run", "--rm", *AS_A_CAREFUL_PLATFORM, AS_ANYBODY, *_environment(settings), IMAGE, "migrate"
+            ),
         )
         running.enter_context(_container("sandbox", {}, "sandbox", "--port", str(inbox)))
         name = running.enter_context(_container("service", settings))
@@ -111,7 +116,7 @@ def _build(base: str) -> None:
 
 
 def _check_contents() -> None:
-    """See that it runs as nobody special, and that nothing in it installs or builds."""
+    """See that it runs as nobody special, and that nothing in it installs or builds; say what weighs what."""
     code = "import importlib.util, os; print(os.getuid(), bool(importlib.util.find_spec('pip')))"
     found = _podman("run", "--rm", *AS_A_CAREFUL_PLATFORM, "--entrypoint=python", IMAGE, "-c", code)
     tools = _podman(
@@ -120,13 +125,20 @@ def _check_contents() -> None:
     )  # fmt: skip
     if found != "10001 False" or tools:
         raise CheckFailed(f"user and pip: {found}; tools: {tools}")
+    weights = _podman(
+        "run", "--rm", *AS_A_CAREFUL_PLATFORM, "--entrypoint=sh", IMAGE,
+        "-c", "cd /app; du -sm . ; du -sm registration .venv/bin/* .venv/lib/python*/site-packages/* | sort -rn | head",
+    )  # fmt: skip
+    print("Megabytes, of all that is put on the base image, and of the heaviest of it:")
+    for megabytes, name in (line.split("\t") for line in weights.splitlines()):
+        print(f"{megabytes:>6}  {Path(name).name or 'all'}")
 
 
 @contextlib.contextmanager
 def _container(name: str, settings: dict[str, str], *command: str) -> Iterator[str]:
-    full_name = f"registration-image-check-{name}"
+    full_name = f"registration-image-test-{name}"
     _podman("rm", "--force", "--ignore", full_name)
-    options = [f"--name={full_name}", "--detach", *AS_A_CAREFUL_PLATFORM, *_environment(settings)]
+    options = [f"--name={full_name}", "--detach", *AS_A_CAREFUL_PLATFORM, AS_ANYBODY, *_environment(settings)]
     _podman("run", *options, IMAGE, *command)
     try:
         yield full_name
@@ -212,4 +224,4 @@ if __name__ == "__main__":
     try:
         main()
     except CheckFailed as error:
-        sys.exit(f"image check: {error}")
+        sys.exit(f"image test: {error}")
