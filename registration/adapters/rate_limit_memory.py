@@ -1,10 +1,15 @@
 import time
-from collections import OrderedDict, deque
+from array import array
+from bisect import bisect_right
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 
 from limits.aio.storage import MovingWindowSupport, Storage
 
 CAPACITY = 100_000
+"""Some forty megabytes."""
+
+_Windows = OrderedDict[str, "array[float]"]
 
 
 class BoundedMemoryStorage(Storage, MovingWindowSupport):
@@ -20,29 +25,42 @@ class BoundedMemoryStorage(Storage, MovingWindowSupport):
         super().__init__()
         self._clock = clock
         self._capacity = capacity
-        self._hits: OrderedDict[str, deque[float]] = OrderedDict()
+        self._windows: defaultdict[int, _Windows] = defaultdict(OrderedDict)
+        """By their length in seconds, each kind in the order of the last hits: so the first have run out first."""
 
     async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        hits = self._window(key, expiry)
+        hits = self._hits(key, expiry)
         if len(hits) + amount > limit:
             return False
         hits.extend([self._clock()] * amount)
-        self._hits[key] = hits
-        self._hits.move_to_end(key)
-        if len(self._hits) > self._capacity:
-            self._hits.popitem(last=False)
+        windows = self._windows[expiry]
+        windows[key] = hits
+        windows.move_to_end(key)
+        self._forget_what_has_run_out(windows, expiry)
+        self._make_room()
         return True
 
     async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:  # noqa: ARG002 - theirs
-        hits = self._window(key, expiry)
+        hits = self._hits(key, expiry)
         return (hits[0] if hits else self._clock(), len(hits))
 
-    def _window(self, key: str, expiry: int) -> deque[float]:
-        """The hits that still count."""
-        hits = self._hits.get(key, deque())
-        while hits and hits[0] <= self._clock() - expiry:
-            hits.popleft()
+    def _hits(self, key: str, expiry: int) -> "array[float]":
+        """Those that still count, the oldest first."""
+        hits = self._windows[expiry].get(key)
+        if hits is None:
+            return array("d")
+        del hits[: bisect_right(hits, self._clock() - expiry)]
         return hits
+
+    def _forget_what_has_run_out(self, windows: _Windows, expiry: int) -> None:
+        over = self._clock() - expiry
+        while not (oldest := next(iter(windows.values()))) or oldest[-1] <= over:
+            windows.popitem(last=False)
+
+    def _make_room(self) -> None:
+        """At the cost of the kind that there is most of: a flood of one does not drive out another."""
+        if sum(map(len, self._windows.values())) > self._capacity:
+            max(self._windows.values(), key=len).popitem(last=False)
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -53,12 +71,13 @@ class BoundedMemoryStorage(Storage, MovingWindowSupport):
 
     async def reset(self) -> int:
         """Forget everything; return how many windows that were."""
-        forgotten = len(self._hits)
-        self._hits.clear()
+        forgotten = sum(map(len, self._windows.values()))
+        self._windows.clear()
         return forgotten
 
     async def clear(self, key: str) -> None:
-        self._hits.pop(key, None)
+        for windows in self._windows.values():
+            windows.pop(key, None)
 
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         raise NotImplementedError  # only fixed windows count so

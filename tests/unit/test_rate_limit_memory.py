@@ -35,3 +35,20 @@ class TestTheMemory:
         assert not await storage.acquire_entry("key", 2, 60)
         clock.now += 0.1
         assert await storage.acquire_entry("key", 2, 60)
+
+    async def test_a_window_that_has_run_out_is_forgotten_though_longer_ones_stay(self, clock: Clock) -> None:
+        storage = BoundedMemoryStorage(clock)
+        await storage.acquire_entry("of a day", 1, 86_400)
+        for number in range(5):
+            await storage.acquire_entry(f"of a minute {number}", 1, 60)
+        clock.now += 60
+        await storage.acquire_entry("of the next minute", 1, 60)
+        assert await storage.reset() == 2
+
+    async def test_many_windows_of_one_kind_do_not_drive_out_those_of_another(self, clock: Clock) -> None:
+        storage = BoundedMemoryStorage(clock, capacity=10)
+        await storage.acquire_entry("of a day", 1, 86_400)
+        for number in range(100):
+            await storage.acquire_entry(f"of a minute {number}", 1, 60)
+        assert not await storage.acquire_entry("of a day", 1, 86_400)
+        assert await storage.reset() == 10
