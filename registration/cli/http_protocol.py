@@ -9,6 +9,10 @@ class _HeadTooLargeError(Exception):
     """The request line and headers are longer than any client of ours needs."""
 
 
+class _HostUnclearError(Exception):
+    """An HTTP/1.1 request has to name its host, once (RFC 9112, section 3.2)."""
+
+
 class BoundedHttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol with bounds: a request has its time to arrive, headers and body, and a head of limited size.
 
@@ -47,6 +51,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._is_in_head, self._head_size = False, 0
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            raise _HostUnclearError
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

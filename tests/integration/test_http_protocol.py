@@ -129,3 +129,17 @@ async def test_headers_past_the_limit_are_refused(sender: Sender, head: bytes) -
 async def test_no_answer_names_the_server(sender: Sender) -> None:
     await sender.say(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
     assert b"server:" not in (await sender.answer()).lower()
+
+
+@pytest.mark.parametrize(
+    "head, status",
+    [
+        (b"GET / HTTP/1.1\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n", b"200"),
+        (b"GET / HTTP/1.0\r\n", b"200"),
+    ],
+)
+async def test_a_request_names_its_host_once(sender: Sender, head: bytes, status: bytes) -> None:
+    await sender.say(head + b"Connection: close\r\n\r\n")
+    assert (await sender.answer()).split()[1] == status
