@@ -1,6 +1,7 @@
 """The parts of the OpenAPI document that FastAPI does not derive from the routes: problems, headers, Basic."""
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from itertools import groupby
 from typing import Any
 
@@ -12,6 +13,7 @@ from registration.api.basic_auth import CHALLENGE
 from registration.api.problem_schemas import example_of, schema_of
 from registration.api.problem_types import PROBLEM_TYPES
 from registration.api.problems import MEDIA_TYPE
+from registration.domain.policy import Policy
 
 Json = dict[str, Any]
 
@@ -20,11 +22,8 @@ BASIC: Json = {"security": [{"basic": []}]}
 
 _REF = "#/components/{}/{}"
 
-_REQUEST_ID_SCHEMA: Json = {
-    "type": "string",
-    "pattern": "^[A-Za-z0-9._-]{1,128}$",
-    "examples": ["checkout-7f3a"],
-}
+_ANY_REQUEST_ID: Json = {"type": "string", "examples": ["checkout-7f3a"]}
+_REQUEST_ID: Json = {**_ANY_REQUEST_ID, "pattern": "^[A-Za-z0-9._-]{1,128}$"}
 
 _COMPONENTS: Json = {
     "securitySchemes": {
@@ -38,24 +37,30 @@ _COMPONENTS: Json = {
         "RequestId": {
             "name": "X-Request-ID",
             "in": "header",
-            "description": "The caller's own id of the request; one of another form is replaced.",
-            "schema": _REQUEST_ID_SCHEMA,
+            "description": (
+                "The caller's own id of the request: 1 to 128 of A-Z, a-z, 0-9, `.`, `_` and `-`. "
+                "One of another form is replaced."
+            ),
+            "schema": _ANY_REQUEST_ID,  # no request is refused for it
         }
     },
     "headers": {
         "RequestId": {
+            "required": True,
             "description": "The id under which the logs know the request: the caller's own, or a new one.",
-            "schema": _REQUEST_ID_SCHEMA,
+            "schema": _REQUEST_ID,
         },
         "NoStore": {
+            "required": True,
             "description": "No answer may be kept.",
             "schema": {"type": "string", "const": "no-store"},
         },
         "RetryAfter": {
+            "required": True,
             "description": "In how many seconds to try again.",
             "schema": {"type": "integer", "minimum": 1},
         },
-        "Challenge": {"schema": {"type": "string", "const": CHALLENGE}},
+        "Challenge": {"required": True, "schema": {"type": "string", "const": CHALLENGE}},
     },
 }
 
@@ -73,6 +78,14 @@ class Api(FastAPI):
         if self.openapi_schema is None:
             self.openapi_schema = _completed(super().openapi())
         return self.openapi_schema
+
+
+def with_figures_of(policy: Policy, document: Json) -> Json:
+    """Return the document of a service with this policy: it says how many digits a code has."""
+    document = deepcopy(document)
+    request = document["components"]["schemas"]["ActivationRequest"]
+    request["properties"]["code"]["pattern"] = f"^[0-9]{{{policy.code_digits}}}$"
+    return document
 
 
 def problem_responses(*codes: str) -> dict[int | str, Json]:

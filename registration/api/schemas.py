@@ -71,15 +71,16 @@ class RegistrationRequest(BaseModel):
         repr=False,
         description="8 to 256 characters unless configured otherwise, counted after NFKC; no control characters.",
         examples=["correct horse battery staple"],
+        json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$"},  # true under all settings
     )
 
 
 class ActivationRequest(BaseModel):
     code: str = Field(
         repr=False,
-        description="The digits that were mailed, leading zeros included: four unless configured otherwise.",
+        description="The digits that were mailed, leading zeros included.",
         examples=["1234"],
-        json_schema_extra={"pattern": "^[0-9]{4,8}$"},  # checked by the route, which knows how many
+        json_schema_extra={"pattern": "^[0-9]{4,8}$"},  # the route knows how many, and checks it
     )
 
 
