@@ -6,7 +6,7 @@ CONTAINERS ?= docker
 ARGS ?=
 VENV_PYTHON := .venv/bin/python
 
-.PHONY: help run test check format bench image image-check clean environment
+.PHONY: help run test check audit format bench image image-test soak clean environment
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -18,11 +18,15 @@ run: ## Run the service with a private database and a stand-in mail provider, un
 test: environment ## Run all tests, against a private database that is thrown away
 	$(VENV_PYTHON) -m pytest $(ARGS)
 
-check: environment ## Check format, lint, types and who imports whom
+check: environment ## Check format, lint, types, who imports whom, and that no file holds a secret
 	$(VENV_PYTHON) -m ruff format --check
 	$(VENV_PYTHON) -m ruff check
 	$(VENV_PYTHON) -m mypy
 	.venv/bin/lint-imports --no-logo
+	$(VENV_PYTHON) -m tools.audit secrets
+
+audit: environment ## Look for secrets in all that was ever committed, and ask PyPI for vulnerable packages
+	$(VENV_PYTHON) -m tools.audit $(ARGS)
 
 format: environment ## Format the code, and repair what the linter can
 	$(VENV_PYTHON) -m ruff format
@@ -31,11 +35,14 @@ format: environment ## Format the code, and repair what the linter can
 bench: environment ## Measure whole journeys: how many a second, and what one costs
 	$(VENV_PYTHON) -m bench $(ARGS)
 
+soak: environment ## Watch the service's memory through an hour of full load
+	$(VENV_PYTHON) -m bench soak $(ARGS)
+
 image: ## Build the container image (with podman: make CONTAINERS=podman image)
 	$(CONTAINERS) build --tag registration .
 
-image-check: environment ## Build the image with podman, run it as a careful platform would, and go the journey
-	$(VENV_PYTHON) -m tools.image_check
+image-test: environment ## Build the image with podman, run it as a careful platform would, and go the journey
+	$(VENV_PYTHON) -m tools.image_test
 
 clean: ## Remove what was set up: environment, caches, and the private database with its secret key
 	rm -rf .venv .tools .data .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*

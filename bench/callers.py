@@ -7,9 +7,18 @@ from bench.stage import Provider, Service, Stage
 PATIENCE_SECONDS = 120
 
 
-def make_journeys(stage: Stage, service: Service, provider: Provider, callers: int, seconds: float) -> Any:
+def make_journeys(
+    stage: Stage,
+    service: Service,
+    provider: Provider,
+    callers: int,
+    seconds: float,
+    *,
+    each_a_client: bool = False,
+) -> Any:
     """Return what the load generator saw, `bench.load.Seen` as JSON."""
-    return _run(stage, "journeys", service, provider, seconds, "--callers", callers)
+    options = ["--callers", callers, *(["--each-a-client"] if each_a_client else [])]
+    return _run(stage, "journeys", service, provider, seconds, *options)
 
 
 def make_registrations(

@@ -5,6 +5,7 @@ It does so much and no more, and then prints what it saw as JSON: `python -m ben
 
 import asyncio
 import contextlib
+import ipaddress
 import itertools
 import json
 import secrets
@@ -58,10 +59,14 @@ class Abandoned(Exception):
 class Traveller:
     """Makes registrations, each of a new address, and counts what comes of them."""
 
-    def __init__(self, session: aiohttp.ClientSession, feed: Feed, seen: Seen) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, feed: Feed, seen: Seen, *, each_a_client: bool = False
+    ) -> None:
+        """`each_a_client`: every journey comes from another network address, as a proxy tells it."""
         self._session = session
         self._feed = feed
         self._seen = seen
+        self._each_a_client = each_a_client
         self._run = secrets.token_hex(4)
         self._numbers = itertools.count(1)
 
@@ -69,31 +74,39 @@ class Traveller:
         """Register, wait for the code, activate."""
         with contextlib.suppress(Abandoned):
             email, password = self._somebody()
-            arrival = await self._register(email, password)
+            client = self._client()
+            arrival = await self._register(email, password, client)
             await self._request(
                 "activate",
                 self._seen.activate_ms,
                 DONE,
                 "/v1/users/activation",
                 json={"code": arrival.code},
-                headers={"Authorization": aiohttp.encode_basic_auth(email, password)},
+                headers={"Authorization": aiohttp.encode_basic_auth(email, password), **client},
             )
             self._seen.journeys_ended_at.append(time.monotonic())
 
     async def registration(self) -> None:
         """Register, and wait for the mail."""
         with contextlib.suppress(Abandoned):
-            await self._register(*self._somebody())
+            await self._register(*self._somebody(), self._client())
 
     def _somebody(self) -> tuple[str, str]:
         number = next(self._numbers)
         return f"bench.{self._run}.{number}@example.org", f"the password of number {number}"
 
-    async def _register(self, email: str, password: str) -> Arrival:
+    def _client(self) -> dict[str, str]:
+        if not self._each_a_client:
+            return {}
+        return {"X-Forwarded-For": str(ipaddress.IPv4Address(secrets.randbits(32)))}
+
+    async def _register(self, email: str, password: str, client: dict[str, str]) -> Arrival:
         expected = self._feed.expect(email)
         document = {"email": email, "password": password}
         try:
-            await self._request("register", self._seen.register_ms, ACCEPTED, "/v1/users", json=document)
+            await self._request(
+                "register", self._seen.register_ms, ACCEPTED, "/v1/users", json=document, headers=client
+            )
             registered_at = time.monotonic()
             arrival = await asyncio.wait_for(expected, MAIL_PATIENCE_SECONDS)
         except TimeoutError:
@@ -149,11 +162,13 @@ async def at_a_rate(traveller: Traveller, per_second: float, seconds: float) -> 
             registrations.create_task(traveller.registration())
 
 
-async def observe(port: int, feed_port: int, load: Callable[[Traveller], Awaitable[None]]) -> Seen:
+async def observe(
+    port: int, feed_port: int, load: Callable[[Traveller], Awaitable[None]], *, each_a_client: bool = False
+) -> Seen:
     seen = Seen()
     async with _session(port) as session, Feed.open(feed_port) as feed:
         began, seen.began_at = time.process_time(), time.monotonic()
-        await load(Traveller(session, feed, seen))
+        await load(Traveller(session, feed, seen, each_a_client=each_a_client))
         seen.ended_at = time.monotonic()
         seen.own_processor_seconds = time.process_time() - began
     return seen
@@ -169,9 +184,11 @@ async def _session(port: int) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-def _run(port: int, feed_port: int, load: Callable[[Traveller], Awaitable[None]]) -> None:
+def _run(
+    port: int, feed_port: int, load: Callable[[Traveller], Awaitable[None]], *, each_a_client: bool = False
+) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        seen = runner.run(observe(port, feed_port, load))
+        seen = runner.run(observe(port, feed_port, load, each_a_client=each_a_client))
     json.dump(asdict(seen), sys.stdout)
 
 
@@ -185,8 +202,12 @@ def main() -> None:
 @click.option("--feed-port", type=int, required=True)
 @click.option("--callers", type=click.IntRange(1, 1000), required=True)
 @click.option("--seconds", type=click.FloatRange(0, MAX_SECONDS), required=True)
-def journeys(port: int, feed_port: int, callers: int, seconds: float) -> None:
-    _run(port, feed_port, lambda traveller: in_closed_loop(traveller, callers, seconds))
+@click.option("--each-a-client", is_flag=True, help="Say so in X-Forwarded-For.")
+def journeys(port: int, feed_port: int, callers: int, seconds: float, each_a_client: bool) -> None:  # noqa: FBT001 - a flag
+    def load(traveller: Traveller) -> Awaitable[None]:
+        return in_closed_loop(traveller, callers, seconds)
+
+    _run(port, feed_port, load, each_a_client=each_a_client)
 
 
 @main.command("registrations")
