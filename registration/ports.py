@@ -206,6 +206,8 @@ class OutgoingMail:
     language: str
     template_version: int
     request_id: str | None
+    trace_parent: str | None
+    """The trace that its attempts belong to (W3C Trace Context)."""
     age: timedelta
     attempts: int
     maybe_sent: bool
@@ -322,7 +324,7 @@ class Removal:
     count: int
     """Of rows removed so far."""
     share: float
-    """From 0 to 1: where it is in time between the oldest row and the youngest that goes."""
+    """From 0 to 1: where it is in time, between the oldest row and the cut-off."""
     seconds: float
     """What this batch took. Who rests as long before the next one leaves the database at least half of its time."""
 

@@ -353,6 +353,7 @@ class FakeOutbox:
             language=new.language,
             template_version=1,
             request_id=None,
+            trace_parent=None,
             age=self._database.clock.now - stored.created_at,
             attempts=stored.attempts,
             maybe_sent=stored.maybe_sent,

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 KEY_BYTES = 32
 NONCE_BYTES = 12
 DIGEST_BYTES = 16
+LOG_DIGEST_BYTES = 6
 
 
 class Purpose(StrEnum):
@@ -125,7 +126,11 @@ class KeyRing:
 
     def log_digest(self, email: str) -> str:
         """A short name for an address in the logs: the same each time, and telling nothing by itself."""
-        return self._digest(Purpose.LOGS, "address", email)[:6].hex()
+        return self._digest(Purpose.LOGS, "address", email)[:LOG_DIGEST_BYTES].hex()
+
+    def client_log_digest(self, client: str) -> str:
+        """The same for a client."""
+        return self._digest(Purpose.LOGS, "client", client)[:LOG_DIGEST_BYTES].hex()
 
     def _digest(self, purpose: Purpose, kind: str, text: str) -> bytes:
         key = self._keys[purpose][self._newest(purpose)]

@@ -19,6 +19,7 @@ from registration.api.problems import (
 from registration.api.request_boundary import RequestBoundary
 from registration.api.services import Services
 from registration.domain.errors import Refusal
+from registration.version import VERSION
 
 DESCRIPTION = """
 Register an e-mail address, receive a four-digit code, show it within a minute of its mail, and be a user.
@@ -45,7 +46,7 @@ def create_api(
 
     return Api(
         title="Registration",
-        version="1.0.0",
+        version=VERSION,
         description=DESCRIPTION,
         openapi_url=None,  # with it goes FastAPI's docs page; ours are in `docs`
         redirect_slashes=False,
@@ -64,8 +65,8 @@ def create_api(
             RequestValidationError: answer_validation_error,
             HTTPException: answer_http_exception,
         },
-        # An exception's message may hold what a caller sent; ours is the only log of them.
-        telemetry={"logs": False},
+        # Its spans have paths and queries as they were sent, its logs the messages of exceptions; ours have neither.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
 
 

@@ -8,11 +8,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from registration.api.problems import Problem, problem_response
 from registration.caller import CallerHungUp, caller_bound
+from registration.observability import tracing
 from registration.observability.metrics import count_request
 from registration.observability.request_id import request_id_bound
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+_SERVER_ERROR = 500
 _NO_STORE = (b"cache-control", b"no-store")
 _EVERYWHERE = (
     (b"x-content-type-options", b"nosniff"),
@@ -25,7 +27,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class RequestBoundary:
-    """What holds for every request, whatever becomes of it: an id, the headers of all answers, one line in the log.
+    """What holds for every request, whatever becomes of it: an id, a trace, the headers of all answers, one log line.
 
     The last resort for unexpected errors, too: logged once here, and nothing of them is told to the caller.
     """
@@ -43,11 +45,21 @@ class RequestBoundary:
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-        with request_id_bound(request_id), caller_bound(wait_until_gone):
-            await self._serve(scope, receive, send, _own_headers(scope, request_id))
+        with (
+            request_id_bound(request_id),
+            caller_bound(wait_until_gone),
+            tracing.begin("HTTP", "server", _callers_trace_parent(scope)) as span,
+        ):
+            span.set("registration.request_id", request_id)
+            await self._serve(scope, receive, send, _own_headers(scope, request_id), span)
 
     async def _serve(
-        self, scope: Scope, receive: Receive, send: Send, own_headers: list[tuple[bytes, bytes]]
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        own_headers: list[tuple[bytes, bytes]],
+        span: tracing.Span,
     ) -> None:
         status: int | None = None
         started_at = perf_counter()
@@ -75,6 +87,7 @@ class RequestBoundary:
             log.info(
                 "request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1)
             )
+            _describe(span, scope.get("scheme", "http"), method, route, status)
 
 
 def _callers_id(scope: Scope) -> str | None:
@@ -82,6 +95,27 @@ def _callers_id(scope: Scope) -> str | None:
         if name == b"x-request-id":
             return value.decode("ascii") if _REQUEST_ID.fullmatch(value) else None
     return None
+
+
+def _callers_trace_parent(scope: Scope) -> str | None:
+    """Where there are several, none is to be believed (W3C Trace Context)."""
+    sent = [value for name, value in scope["headers"] if name == b"traceparent"]
+    return sent[0].decode("latin-1") if len(sent) == 1 else None
+
+
+def _describe(
+    span: tracing.Span, scheme: str, method: str | None, route: str | None, status: int | None
+) -> None:
+    """By OpenTelemetry's conventions, but without path, query and host: those are what a caller made up."""
+    span.rename(f"{method or 'HTTP'} {route or ''}".rstrip())
+    span.set("url.scheme", scheme)
+    span.set("http.request.method", method or "_OTHER")
+    if route is not None:
+        span.set("http.route", route)
+    if status is not None:
+        span.set("http.response.status_code", status)
+        if status >= _SERVER_ERROR:
+            span.fail(str(status))
 
 
 def _own_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:

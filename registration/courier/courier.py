@@ -3,11 +3,12 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from registration.courier.rendering import Renderer
 from registration.courier.retry_schedule import delay_before_retry
@@ -16,7 +17,8 @@ from registration.domain.activation_code import derive_code
 from registration.domain.errors import Unavailable
 from registration.domain.mail import MailKind
 from registration.domain.policy import MAIL_DEADLINE, Policy
-from registration.observability import metrics
+from registration.observability import metrics, tracing
+from registration.observability.log_digests import LogDigest, address_fields
 from registration.ports import CodeKeys, Message, Outbox, Outcome, OutgoingMail, Verdict
 
 FRESH_CONCURRENCY = 25
@@ -51,6 +53,7 @@ class Courier:
         renderer: Renderer,
         code_keys: CodeKeys,
         policy: Policy,
+        address_digest: LogDigest,
     ) -> None:
         """The first route is used while it is well, the next ones in its place."""
         self._outbox = outbox
@@ -58,6 +61,7 @@ class Courier:
         self._renderer = renderer
         self._code_keys = code_keys
         self._policy = policy
+        self._address_digest = address_digest
         self._fresh_slots = asyncio.Semaphore(FRESH_CONCURRENCY)
         self._on_the_wire: set[asyncio.Task[None]] = set()
         self._backlog: set[asyncio.Task[None]] = set()
@@ -160,12 +164,30 @@ class Courier:
             self._overdue_at = now if failed == OVERDUE_LIMIT else now + OVERDUE_SECONDS
 
     async def _attempt_safely(self, mail: OutgoingMail) -> None:
-        try:
-            await self._attempt(mail)
-        except Unavailable:
-            pass  # the database has logged it, and the lease runs out
-        except Exception:
-            log.exception("mail_attempt_failed", mail_id=str(mail.id))
+        with self._told_of(mail) as span:
+            try:
+                await self._attempt(mail)
+            except Unavailable as refusal:
+                span.fail(refusal.code)  # the database has logged it, and the lease runs out
+            except Exception as error:
+                span.fail(type(error).__name__)
+                log.exception("mail_attempt_failed")
+
+    @contextlib.contextmanager
+    def _told_of(self, mail: OutgoingMail) -> Iterator[tracing.Span]:
+        """Have all log lines within say whose mail it is, and its request's trace go on, be that long over elsewhere."""
+        with (
+            bound_contextvars(
+                mail_id=str(mail.id),
+                request_id=mail.request_id,
+                **address_fields(self._address_digest, mail.email),
+            ),
+            tracing.begin("mail", "internal", mail.trace_parent) as span,
+        ):
+            span.set("registration.mail.id", str(mail.id))
+            span.set("registration.mail.kind", mail.kind.value)
+            span.set("registration.mail.attempt", mail.attempts + 1)
+            yield span
 
     async def _attempt(self, mail: OutgoingMail) -> None:
         if (
@@ -221,7 +243,8 @@ class Courier:
         if mail.kind is MailKind.ACTIVATION_CODE:
             key = await self._code_keys.code_key(mail.code_key_id)
             code = derive_code(key, mail.id, mail.credential_id, self._policy.code_digits)
-        return self._renderer.render(mail, code, self._policy.code_ttl // timedelta(seconds=1))
+        with tracing.span("render"):
+            return self._renderer.render(mail, code, self._policy.code_ttl // timedelta(seconds=1))
 
     async def _record(
         self,
@@ -277,7 +300,7 @@ class Courier:
                     except Unavailable:
                         await asyncio.sleep(SWEEP_SECONDS)
         except TimeoutError:
-            log.exception("mail_outcome_not_recorded", mail_id=str(mail.id))
+            log.exception("mail_outcome_not_recorded")
         finally:
             del self._unrecorded[mail.id]
 
@@ -287,10 +310,8 @@ def _log_attempt(mail: OutgoingMail, route: Route, outcome: Outcome) -> None:
     log.log(
         logging.WARNING if needs_somebody else logging.INFO,
         "mail_attempted",
-        mail_id=str(mail.id),
         kind=mail.kind.value,
         provider=route.provider.name,
         outcome=outcome.verdict.value,
         reason=outcome.reason,
-        request_id=mail.request_id,
     )

@@ -4,8 +4,18 @@ from dataclasses import dataclass, field
 
 from registration.courier.breaker import Breaker
 from registration.courier.retry_budget import RetryBudget
-from registration.observability import metrics
+from registration.observability import metrics, tracing
 from registration.ports import MailApi, Message, Outcome, Verdict
+
+NO_FAILURES = frozenset({Verdict.ACCEPTED, Verdict.RECIPIENT_REJECTED})
+"""Of the provider, or of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    outcome: Outcome
+    at: float
+    """By the route's clock."""
 
 
 @dataclass(slots=True)
@@ -16,6 +26,7 @@ class Route:
     monotonic: Callable[[], float] = time.monotonic
     breaker: Breaker = field(init=False)
     budget: RetryBudget = field(init=False)
+    last_failure: Failure | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.breaker = Breaker(self.monotonic)
@@ -28,7 +39,7 @@ class Route:
             return None
         began_at = self.monotonic()
         try:
-            outcome = await self.provider.send(message)
+            outcome = await self._ask(message)
         except BaseException:
             self.breaker.leave(was_probe=is_probe)
             raise
@@ -38,4 +49,16 @@ class Route:
         metrics.MAIL_ATTEMPT_SECONDS.labels(name).observe(self.monotonic() - began_at)
         if outcome.verdict is Verdict.ACCEPTED:
             self.budget.earn()
+        if outcome.verdict not in NO_FAILURES:
+            self.last_failure = Failure(outcome, self.monotonic())
         return outcome
+
+    async def _ask(self, message: Message) -> Outcome:
+        name = self.provider.name
+        with tracing.span(f"send by {name}", "client", {"registration.mail.provider": name}) as span:
+            outcome = await self.provider.send(message)
+            span.set("registration.mail.outcome", outcome.verdict.value)
+            span.set("registration.mail.reason", outcome.reason)
+            if outcome.verdict is not Verdict.ACCEPTED:
+                span.fail(outcome.verdict.value)
+            return outcome

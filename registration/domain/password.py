@@ -29,7 +29,10 @@ class PasswordHash:
 
 
 def normalise(password: str) -> str:
-    """NFKC, so that one password is the same on every keyboard (NIST SP 800-63B-4, 3.1.1.2).
+    """NFKC, so that one password is the same on every keyboard.
+
+    As NIST SP 800-63B-3 (5.1.1.2) had it. SP 800-63B-4 (3.1.1.2) asks for NFC only, by which full-width letters and
+    ligatures are not their plain ones.
 
     What is too long in any spelling is left as it is: to sort the accents of 16 KiB takes a tenth of a second.
     """

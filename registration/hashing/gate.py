@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from registration.caller import CallerHungUp, current_caller
 from registration.domain.errors import Overloaded
-from registration.observability import metrics
+from registration.observability import metrics, tracing
 
 R = TypeVar("R")
 
@@ -27,15 +27,35 @@ WEIGHT_OF_THE_LAST = 0.1
 class HashingGate:
     """Runs as many hashes at once as there are processors. Who would wait too long is refused on arrival."""
 
-    def __init__(self, *, threads: int | None = None, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        threads: int | None = None,
+        wait_seconds: float = WAIT_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._threads = threads or os.cpu_count() or 1
         self._executor = ThreadPoolExecutor(self._threads, "hash", initializer=_be_nice)
         self._wait_seconds = wait_seconds
+        self._monotonic = monotonic
         self._running = 0
         self._urgent: deque[asyncio.Future[None]] = deque()
         self._others: deque[asyncio.Future[None]] = deque()
         self._urgent_in_a_row = 0
+        self._urgent_of_late = 0.0
         self._seconds_a_hash = 0.0
+        self._begun_at: list[float] = []
+        self._refused_at: float | None = None
+
+    @property
+    def threads(self) -> int:
+        """How many hashes are computed at once, at most."""
+        return self._threads
+
+    @property
+    def seconds_since_refusal(self) -> float | None:
+        """How long ago somebody was refused; None if nobody was."""
+        return None if self._refused_at is None else self._monotonic() - self._refused_at
 
     @property
     def running(self) -> int:
@@ -50,6 +70,7 @@ class HashingGate:
         """Raise Overloaded if a hash asked for now would have to wait too long."""
         if self._expected_wait(urgent=urgent) > self._wait_seconds:
             metrics.HASHES_REFUSED.inc()
+            self._refused_at = self._monotonic()
             raise Overloaded(timedelta(seconds=self._wait_seconds))
 
     async def run(self, work: Callable[[], R], *, urgent: bool = False) -> R:
@@ -57,15 +78,20 @@ class HashingGate:
 
         Raises Overloaded, or CallerHungUp if the caller has gone before its turn came.
         """
-        self.admit(urgent=urgent)
-        if self._running < self._threads:
-            self._running += 1
-        else:
-            await self._wait_for_turn(self._urgent if urgent else self._others)
-        # The thread goes on when its caller has been cancelled; so its place is free when it ends, and not before.
-        future = asyncio.get_running_loop().run_in_executor(self._executor, _timed, work)
-        future.add_done_callback(lambda _: self._give_place_on())
-        result, seconds = await asyncio.shield(future)
+        with tracing.span("hash") as span:
+            began_at = time.perf_counter()
+            self.admit(urgent=urgent)
+            if self._running < self._threads:
+                self._running += 1
+            else:
+                await self._wait_for_turn(self._urgent if urgent else self._others)
+            span.set("registration.hash.waited_seconds", time.perf_counter() - began_at)
+            # The thread goes on when its caller has been cancelled; so its place is free when it ends, and not before.
+            future = asyncio.get_running_loop().run_in_executor(self._executor, _timed, work)
+            begun_at = self._begin(urgent=urgent)
+            future.add_done_callback(lambda _: self._end(begun_at))
+            result, seconds = await asyncio.shield(future)
+            span.set("registration.hash.computed_seconds", seconds)
         self._learn(seconds)
         return result
 
@@ -84,6 +110,16 @@ class HashingGate:
                 self._give_place_on()
             raise
 
+    def _begin(self, *, urgent: bool) -> float:
+        begun_at = self._monotonic()
+        self._begun_at.append(begun_at)
+        self._urgent_of_late += WEIGHT_OF_THE_LAST * (urgent - self._urgent_of_late)
+        return begun_at
+
+    def _end(self, begun_at: float) -> None:
+        self._begun_at.remove(begun_at)
+        self._give_place_on()
+
     def _give_place_on(self) -> None:
         """Let the next one in line have the place, or nobody."""
         queue = self._next_queue()
@@ -100,14 +136,21 @@ class HashingGate:
         return self._others or None
 
     def _expected_wait(self, *, urgent: bool) -> float:
-        """How long a newcomer would wait, in seconds, from those ahead of it and what a hash took of late."""
+        """How long a newcomer would wait, in seconds, from those ahead of it and what a hash takes."""
         if self._running < self._threads:
             return 0.0
+        ahead: float
         if urgent:
             ahead = len(self._urgent) + min(len(self._others), len(self._urgent) // URGENT_SHARE + 1)
         else:
             ahead = len(self._others) + min(len(self._urgent), (len(self._others) + 1) * URGENT_SHARE)
-        return ahead / self._threads * self._seconds_a_hash
+            # While it waits more of the urgent come, as they did of late, and go first.
+            others_share = max(1 - self._urgent_of_late, 1 / (URGENT_SHARE + 1))
+            ahead = max(ahead, len(self._others) / others_share)
+        # Those that run may have taken longer already than any before: at the start, and when the machine gets busy.
+        now = self._monotonic()
+        seconds_a_hash = max(self._seconds_a_hash, now - min(self._begun_at, default=now))
+        return ahead / self._threads * seconds_a_hash
 
     def _learn(self, seconds: float) -> None:
         metrics.HASH_SECONDS.observe(seconds)

@@ -209,7 +209,7 @@ ACTIVATION_SECONDS = Histogram(
 )
 EXPIRED_UNUSED = Counter(
     "registration_expired_unused_total",
-    "Registrations deleted because nobody activated them in time.",
+    "Registrations that were still pending when their first code could work no more.",
     registry=REGISTRY,
 )
 ERASED = Counter(

@@ -1,7 +1,6 @@
 """Spans by OpenTelemetry's SDK, which reads the variables OTEL_… itself and sends in a thread of its own."""
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -40,14 +39,12 @@ _propagator = TraceContextTextMapPropagator()
 
 @contextmanager
 def exporting() -> Iterator["OpenTelemetryTracer"]:
-    """The tracer. A collector that is away costs some spans and a line a minute, and nobody waits for it."""
+    """The tracer. A collector that is away costs some spans and some lines a minute, and nobody waits for it."""
     quiet = _OnceAMinute()
     for name in _TALKATIVE:
         logging.getLogger(name).addFilter(quiet)
-    provider = TracerProvider(
-        resource=Resource.create({SERVICE_NAME: "registration", **OTELResourceDetector().detect().attributes}),
-        shutdown_on_exit=False,  # it would wait there for half a minute
-    )
+    # Not shut down by the SDK when Python exits: that would wait for half a minute.
+    provider = TracerProvider(resource=resource(), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     try:
         yield OpenTelemetryTracer(provider.get_tracer("registration"))
@@ -57,6 +54,11 @@ def exporting() -> Iterator["OpenTelemetryTracer"]:
         flushing.join(FLUSH_SECONDS)
         for name in _TALKATIVE:
             logging.getLogger(name).removeFilter(quiet)
+
+
+def resource() -> Resource:
+    """Who sends: `registration`, unless the environment has another name for it."""
+    return Resource.create({SERVICE_NAME: "registration", **OTELResourceDetector().detect().attributes})
 
 
 class OpenTelemetryTracer:

@@ -5,7 +5,7 @@ import re
 import secrets
 import unicodedata
 from base64 import b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
@@ -135,6 +135,15 @@ def code_of(response: httpx2.Response) -> str:
     if response.is_success:
         return str(response.status_code)
     return str(response.json()["type"]).removeprefix("/problems/")
+
+
+async def until_answered(code: str, send: Callable[[], Awaitable[httpx2.Response]]) -> None:
+    """Send the request again and again until `code_of` its answer is this."""
+
+    async def probe() -> bool:
+        return code_of(await send()) == code
+
+    await until(probe, f"an answer {code}")
 
 
 def time_of(text: str) -> datetime:

@@ -45,7 +45,7 @@ async def run(command: str, settings: Mapping[str, object]) -> subprocess.Comple
     """Run `python -m registration COMMAND` to its end."""
     return await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "registration", command],
+        [sys.executable, "-m", "registration", *command.split()],
         cwd=ROOT,
         env=environment(settings),
         capture_output=True,

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 import pytest
@@ -94,6 +94,16 @@ async def test_digests_of_one_text_for_two_uses_differ(store: KeysInMemory) -> N
     ring = await open_ring(store, OLD)
     digests = {ring.mailbox_digest("x"), ring.address_digest("x"), ring.client_digest("x")}
     assert len(digests) == 3
+    assert ring.log_digest("x") != ring.client_log_digest("x")
+
+
+@pytest.mark.parametrize("name", [KeyRing.log_digest, KeyRing.client_log_digest])
+async def test_a_name_in_the_logs_is_short_and_the_same_for_who_has_the_keys_only(
+    store: KeysInMemory, name: Callable[[KeyRing, str], str]
+) -> None:
+    first, again, other = [await open_ring(each, OLD) for each in (store, store, KeysInMemory())]
+    assert len(name(first, "x")) == 12
+    assert name(first, "x") == name(again, "x") != name(other, "x")
 
 
 async def test_nothing_of_a_key_is_shown(store: KeysInMemory) -> None:

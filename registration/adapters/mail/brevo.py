@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from registration.adapters.mail.outcomes import accepted, outcome_by_status, refused
 from registration.adapters.mail.provider import (
+    Inquiry,
     ProviderAnswer,
     ProviderRequest,
     mail_headers,
@@ -60,6 +61,9 @@ class Brevo:
                     "from", f"must have a name of at most {LONGEST_NAME} characters for Brevo, once encoded"
                 )
         return cls(settings.sender, f"{url}/v3/smtp/email", key)
+
+    def inquiry(self) -> Inquiry:
+        return Inquiry(self.url)
 
     def request(self, message: Message) -> ProviderRequest:
         document = {

@@ -81,6 +81,29 @@ class HttpMailApi:
         return self._provider.outcome(answer)
 
 
+class Unreachable(Exception):
+    """A provider gives no HTTP answer; the message says why."""
+
+
+async def ask(provider: Provider, seconds: float = 5.0) -> int:
+    """Return the status with which the provider answers its inquiry. Raises Unreachable."""
+    inquiry = provider.inquiry()
+    try:
+        async with (
+            open_session(connections=1) as session,
+            session.get(
+                inquiry.url,
+                headers=inquiry.headers,
+                timeout=aiohttp.ClientTimeout(total=seconds),
+                allow_redirects=False,
+                trace_request_ctx=Handover(),
+            ) as response,
+        ):
+            return response.status
+    except (aiohttp.ClientError, OSError) as error:
+        raise Unreachable(outcome_of_failure(error, handed_over=True).reason) from error
+
+
 @asynccontextmanager
 async def open_mail_api(
     provider: Provider, limits: TimeLimits | None = None, *, connections: int = 20

@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 
 from registration.adapters.mail.outcomes import accepted, outcome_by_status, refused
 from registration.adapters.mail.provider import (
+    Inquiry,
     ProviderAnswer,
     ProviderRequest,
     basic_auth,
@@ -57,6 +58,9 @@ class Mailgun:
             domain = read.option("domain", DOMAIN, "a domain name in ASCII")
             key, sender = read.key(), read.ascii_sender("Mailgun")
         return cls(sender, f"{url}/v3/{domain}/messages", basic_auth(f"api:{key}"))
+
+    def inquiry(self) -> Inquiry:
+        return Inquiry(self.url)
 
     def request(self, message: Message) -> ProviderRequest:
         sender = self.sender

@@ -1,7 +1,13 @@
 from dataclasses import dataclass, field
 
 from registration.adapters.mail.outcomes import accepted, outcome_by_status, refused
-from registration.adapters.mail.provider import ProviderAnswer, ProviderRequest, basic_auth, mail_headers
+from registration.adapters.mail.provider import (
+    Inquiry,
+    ProviderAnswer,
+    ProviderRequest,
+    basic_auth,
+    mail_headers,
+)
 from registration.adapters.mail.provider_settings import ProviderSettings
 from registration.adapters.mail.sender import Sender
 from registration.ports import Message, Outcome, Verdict
@@ -29,6 +35,9 @@ class Mailpit:
                 read.refuse("api_key", "must be of the form `user:password`")
         return cls(settings.sender, f"{url}/api/v1/send", credentials and basic_auth(credentials))
 
+    def inquiry(self) -> Inquiry:
+        return Inquiry(f"{self.url.removesuffix('send')}messages?limit=1", self._authorized(), shows_key=True)
+
     def request(self, message: Message) -> ProviderRequest:
         # With a Message-ID of ours a double is one mail to mail clients, and to Mailpit's --ignore-duplicate-ids.
         domain = self.sender.address.text.rpartition("@")[2]
@@ -41,8 +50,7 @@ class Mailpit:
             "Tags": [message.kind.value],
             "Headers": {**mail_headers(message), "Message-ID": f"<{message.id}@{domain}>"},
         }
-        headers = {"Authorization": self.authorization} if self.authorization else {}
-        return ProviderRequest.with_json(self.url, headers, document)
+        return ProviderRequest.with_json(self.url, self._authorized(), document)
 
     def outcome(self, answer: ProviderAnswer) -> Outcome:
         if answer.is_success:
@@ -50,3 +58,6 @@ class Mailpit:
         if answer.status == BAD_REQUEST and answer.text_member("Error").startswith("invalid To address"):
             return refused(Verdict.RECIPIENT_REJECTED, "recipient's address refused", answer)
         return outcome_by_status(answer)
+
+    def _authorized(self) -> dict[str, str]:
+        return {"Authorization": self.authorization} if self.authorization else {}

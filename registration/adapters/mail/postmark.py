@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from registration.adapters.mail.outcomes import accepted, outcome_by_status, refused
 from registration.adapters.mail.provider import (
+    Inquiry,
     ProviderAnswer,
     ProviderRequest,
     mail_headers,
@@ -67,6 +68,11 @@ class Postmark:
             url, token = read.url("https://api.postmarkapp.com"), read.key()
         return cls(settings.sender, f"{url}/email", token)
 
+    def inquiry(self) -> Inquiry:
+        """Ask for a mail that there is none of, so that the answer names nobody."""
+        url = f"{self.url.removesuffix('email')}messages/outbound?count=1&offset=0&metadata_mail_id=none"
+        return Inquiry(url, self._authorized() | {"Accept": "application/json"}, shows_key=True)
+
     def request(self, message: Message) -> ProviderRequest:
         metadata = mail_metadata(message)
         document = {
@@ -82,7 +88,7 @@ class Postmark:
             "TrackOpens": False,
             "TrackLinks": "None",
         }
-        return ProviderRequest.with_json(self.url, {"X-Postmark-Server-Token": self.server_token}, document)
+        return ProviderRequest.with_json(self.url, self._authorized(), document)
 
     def outcome(self, answer: ProviderAnswer) -> Outcome:
         code = answer.number_member("ErrorCode") or 0
@@ -95,6 +101,9 @@ class Postmark:
         if answer.is_success:
             return refused(Verdict.MESSAGE_REJECTED, "error code with a success status", answer)
         return outcome_by_status(answer)
+
+    def _authorized(self) -> dict[str, str]:
+        return {"X-Postmark-Server-Token": self.server_token}
 
 
 def _accepted(answer: ProviderAnswer) -> Outcome:

@@ -53,6 +53,15 @@ class ProviderRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A GET that changes nothing and sends no mail. `shows_key`: who has no good key is answered 401 or 403."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    shows_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderAnswer:
     """What came back. The text may be anything: empty, cut at a limit, a proxy's HTML."""
 
@@ -98,6 +107,9 @@ class Provider(Protocol):
     @property
     def recognises_repetitions(self) -> bool:
         """Whether a second request with the same message here does not become a second mail."""
+
+    def inquiry(self) -> Inquiry:
+        """What to ask to see whether the provider is there. Without the key, where the answer would not tell of it."""
 
     def request(self, message: Message) -> ProviderRequest:
         """What to send, the same for the same message."""

@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from registration.adapters.mail.outcomes import accepted, outcome_by_status, refused
-from registration.adapters.mail.provider import ProviderAnswer, ProviderRequest, mail_headers, mail_labels
+from registration.adapters.mail.provider import (
+    Inquiry,
+    ProviderAnswer,
+    ProviderRequest,
+    mail_headers,
+    mail_labels,
+)
 from registration.adapters.mail.provider_settings import ProviderSettings
 from registration.adapters.mail.retry_after import parse_retry_after
 from registration.adapters.mail.sender import Sender
@@ -55,6 +61,9 @@ class Resend:
         with settings.reading() as read:
             url, key = read.url("https://api.resend.com"), read.key()
         return cls(settings.sender, f"{url}/emails", key)
+
+    def inquiry(self) -> Inquiry:
+        return Inquiry(self.url)
 
     def request(self, message: Message) -> ProviderRequest:
         headers = {"Authorization": f"Bearer {self.api_key}", "Idempotency-Key": str(message.id)}

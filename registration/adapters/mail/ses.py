@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from registration.adapters.mail.outcomes import accepted, outcome_by_status, refused
-from registration.adapters.mail.provider import ProviderAnswer, ProviderRequest, mail_headers, mail_labels
+from registration.adapters.mail.provider import (
+    Inquiry,
+    ProviderAnswer,
+    ProviderRequest,
+    mail_headers,
+    mail_labels,
+)
 from registration.adapters.mail.provider_settings import ProviderSettings
 from registration.adapters.mail.sender import Sender
 from registration.adapters.mail.sigv4 import SignatureV4
@@ -83,6 +89,9 @@ class Ses:
             )
             sender = read.ascii_sender("Amazon SES")
         return cls(sender, f"{url}/v2/email/outbound-emails", signature)
+
+    def inquiry(self) -> Inquiry:
+        return Inquiry(self.url)
 
     def request(self, message: Message) -> ProviderRequest:
         document = {

@@ -18,7 +18,8 @@ ATTEMPT_SECONDS = 20
 
 _SELECT_OUTGOING = """
     SELECT m.id, m.kind, m.email, m.credential_id, m.code_key, m.language, m.template_version, m.request_id,
-        TIMESTAMPDIFF(MICROSECOND, m.created_at, UTC_TIMESTAMP(6)), m.attempts, m.maybe_sent, m.provider, m.reason,
+        m.trace_parent, TIMESTAMPDIFF(MICROSECOND, m.created_at, UTC_TIMESTAMP(6)), m.attempts, m.maybe_sent,
+        m.provider, m.reason,
         a.email IS NOT NULL AND NOT m.is_void AND NOT EXISTS (
             SELECT 1 FROM mails newer
             WHERE newer.mailbox_key = m.mailbox_key AND newer.created_at > m.created_at
@@ -200,10 +201,8 @@ class MySQLOutbox:
 
 def _outgoing(row: Row) -> OutgoingMail:
     mail_id, kind, email, credential_id, *tail = row
-    code_key, language, template_version, request_id, age, attempts, maybe_sent, provider, reason, *rest = (
-        tail
-    )
-    is_wanted, lease = rest
+    code_key, language, template_version, request_id, trace_parent, age, *tail = tail
+    attempts, maybe_sent, provider, reason, is_wanted, lease = tail
     return OutgoingMail(
         id=UUID(bytes=mail_id),
         kind=MailKind(kind),
@@ -213,6 +212,7 @@ def _outgoing(row: Row) -> OutgoingMail:
         language=language,
         template_version=template_version,
         request_id=request_id,
+        trace_parent=trace_parent,
         age=timedelta(microseconds=age),
         attempts=attempts,
         maybe_sent=bool(maybe_sent),

@@ -52,6 +52,7 @@ class MySQLUnitsOfWork:
         self, email: EmailAddress, client: str, step: Callable[[UnitOfWork], Awaitable[R]]
     ) -> R:
         client_key = self._keys.client_digest(client)
+        stamp = self._stamp()
 
         async def work(connection: Connection) -> tuple[R, list[DomainEvent]]:
             await connection.execute(
@@ -62,7 +63,7 @@ class MySQLUnitsOfWork:
                 self._keys.mailbox_digest(email.mailbox),
             )
             account = await read_account(connection, self._keys, email, client_key)
-            unit = MySQLUnitOfWork(connection, self._keys, account, client_key, self._stamp())
+            unit = MySQLUnitOfWork(connection, self._keys, account, client_key, stamp)
             return await step(unit), unit.events
 
         result, events = await self._database.transact(work)

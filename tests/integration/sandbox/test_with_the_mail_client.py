@@ -46,6 +46,7 @@ def message(kind: MailKind = MailKind.ACTIVATION_CODE, address: str = "zoe@examp
         language="en",
         template_version=TEMPLATE_VERSION,
         request_id="req-1",
+        trace_parent=None,
         age=timedelta(0),
         attempts=0,
         maybe_sent=False,

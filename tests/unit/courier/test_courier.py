@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from registration.courier.courier import BACKLOG_CONCURRENCY, Courier
 from registration.courier.rendering import Renderer
@@ -70,6 +72,7 @@ class Post:
             Renderer("Example"),
             self.world.keys,
             self.world.policy,
+            str.upper,
         )
 
     async def register(self, email: EmailAddress = ANN) -> None:
@@ -532,6 +535,41 @@ class TestTheFigures:
         await post.world.activate(post.world.code())
         await post.deliver()
         assert settled(readings) == {"dropped": 1}
+
+
+class TestTheLog:
+    async def test_has_a_line_for_each_attempt_with_the_address_by_its_digest(self) -> None:
+        first, second = ScriptedProvider("first", answers=deque([BUSY])), ScriptedProvider("second")
+        post = Post(first, second)
+        await post.register()
+        with capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+            await post.deliver()
+
+        [mail] = post.world.mails()
+        common = {
+            "event": "mail_attempted",
+            "log_level": "info",
+            "mail_id": str(mail.new.id),
+            "request_id": None,
+            "address": ANN.text.upper(),
+            "kind": "activation-code",
+        }
+        assert lines == [
+            {**common, "provider": "first", "outcome": "retry", "reason": "status 503"},
+            {**common, "provider": "second", "outcome": "accepted", "reason": "accepted"},
+        ]
+
+    async def test_says_of_a_fault_which_mail_it_met(self, post: Post) -> None:
+        def fail() -> None:
+            raise KeyError
+
+        post.first.before_answer = fail
+        await post.register()
+        with capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+            await post.deliver()
+
+        [line] = lines
+        assert (line["event"], line["address"]) == ("mail_attempt_failed", ANN.text.upper())
 
 
 def settled(readings: Readings) -> dict[str, float]:

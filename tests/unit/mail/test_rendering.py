@@ -22,6 +22,7 @@ CODE_MAIL = OutgoingMail(
     language="en",
     template_version=1,
     request_id="req-1",
+    trace_parent=None,
     age=timedelta(0),
     attempts=0,
     maybe_sent=False,
