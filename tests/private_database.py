@@ -10,8 +10,10 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import pymysql
 
+from registration.cli.migrate import DBMATE, MIGRATIONS
 from tools.private_mariadb import PrivateServer, throwaway_server
 from tools.server_distribution import HERE
 
@@ -43,6 +46,21 @@ class Databases:
         """Make a database with today's tables and no rows, and return its URL."""
         url = self.empty()
         migrate(url)
+        return url
+
+    def migrated_to(self, version: str) -> str:
+        """Make a database with the tables as that migration has left them, and return its URL."""
+        url = self.empty()
+        with tempfile.TemporaryDirectory() as folder:
+            for migration in MIGRATIONS.glob("*.sql"):
+                if migration.name.partition("_")[0] <= version:
+                    shutil.copy(migration, folder)
+            subprocess.run(
+                [DBMATE, "--migrations-dir", folder, "--no-dump-schema", "migrate"],
+                env=os.environ | {"DATABASE_URL": url},
+                stdout=subprocess.DEVNULL,
+                check=True,
+            )
         return url
 
     def drop_all(self) -> None:
@@ -87,5 +105,11 @@ def open_databases() -> Iterator[Databases]:
         databases.drop_all()
 
 
-def open_server() -> contextlib.AbstractContextManager[PrivateServer]:
-    return throwaway_server(Path(os.environ.get("REGISTRATION_TEST_SERVER") or HERE))
+def open_server(*options: str) -> contextlib.AbstractContextManager[PrivateServer]:
+    """A throwaway server; the options are its own."""
+    return throwaway_server(server_root(), options)
+
+
+def server_root() -> Path:
+    """The system that servers are taken from."""
+    return Path(os.environ.get("REGISTRATION_TEST_SERVER") or HERE)

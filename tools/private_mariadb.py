@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -35,8 +35,17 @@ LOCK_SECONDS = 10
 class PrivateServer:
     """A server that is ready when entered and gone when left. It can be killed and started again, on the same port."""
 
-    def __init__(self, folder: Path, *, durable: bool, distribution: Distribution | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        durable: bool,
+        distribution: Distribution | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
+        """`options` are the server's own, besides those that it needs to run here."""
         self.distribution = distribution or find()
+        self._more_options = options
         self._folder = folder.resolve()
         # 2 loses nothing at a `kill -9` of the server, only when the machine stops; 0 would.
         self._flush_log_at_trx_commit = 1 if durable else 2
@@ -53,6 +62,16 @@ class PrivateServer:
     def url(self, database: str = DATABASE) -> str:
         """Return the URL of a database. The user may make and drop any whose name begins with `registration`."""
         return f"mysql://registration:{self._password}@{LOOPBACK}:{self._port}/{database}"
+
+    @property
+    def socket(self) -> Path:
+        """Where nobody but its owner comes in, without a password."""
+        return self._data / "socket"
+
+    @property
+    def owner(self) -> str:
+        """Who may do everything."""
+        return _user_name() if self.distribution.kind == "MariaDB" else "root"
 
     def __enter__(self) -> Self:
         self.start()
@@ -177,6 +196,7 @@ class PrivateServer:
             "--innodb-buffer-pool-size=64M",
             f"--innodb-flush-log-at-trx-commit={self._flush_log_at_trx_commit}",
             *(mariadb if self.distribution.kind == "MariaDB" else mysql),
+            *self._more_options,
         ]
 
     def _tmpdir_option(self) -> str:
@@ -209,7 +229,7 @@ class PrivateServer:
 
 
 @contextlib.contextmanager
-def throwaway_server(root: Path = HERE) -> Iterator[PrivateServer]:
+def throwaway_server(root: Path = HERE, options: Sequence[str] = ()) -> Iterator[PrivateServer]:
     """Start a server whose data goes when it stops; the data of one that was killed goes when the next one starts."""
     distribution = find(root)
     temporary = Path(tempfile.gettempdir()) if root == HERE else root / "tmp"
@@ -217,7 +237,7 @@ def throwaway_server(root: Path = HERE) -> Iterator[PrivateServer]:
     for abandoned in temporary.glob(f"{name}*"):
         _remove_if_abandoned(abandoned)
     folder = Path(tempfile.mkdtemp(prefix=name, dir=temporary))
-    server = PrivateServer(folder, durable=False, distribution=distribution)
+    server = PrivateServer(folder, durable=False, distribution=distribution, options=options)
     try:
         server.start()
         yield server

@@ -14,8 +14,9 @@ from pymysql.err import InterfaceError, InternalError, MySQLError, OperationalEr
 from registration.adapters.mysql.connecting import Pool, connector
 from registration.adapters.mysql.refusals import RETRY_AFTER, describe, refusal_of
 from registration.adapters.mysql.server import Server
+from registration.adapters.mysql.statement_spans import statement_span
 from registration.domain.errors import Unavailable
-from registration.observability import metrics
+from registration.observability import metrics, tracing
 
 R = TypeVar("R")
 Row = Sequence[Any]
@@ -85,15 +86,19 @@ class Connection:
         return rows
 
     async def _run(self, sql: str, args: Sequence[object]) -> aiomysql.Cursor:
-        try:
-            async with asyncio.timeout(self._statement_limit):
-                cursor = await self._raw.cursor()
-                await cursor.execute(*_expand(sql, args))
-                return cursor
-        except BaseException as error:
-            if not _is_servers_word(error):
-                self._raw.close()  # an answer may be half read, and would be taken for the next statement's
-            raise
+        with statement_span(sql) as span:
+            try:
+                async with asyncio.timeout(self._statement_limit):
+                    cursor = await self._raw.cursor()
+                    await cursor.execute(*_expand(sql, args))
+                    return cursor
+            except BaseException as error:
+                if not _is_servers_word(error):
+                    self._raw.close()  # an answer may be half read, and would be taken for the next statement's
+                if isinstance(error, MySQLError):
+                    span.fail(describe(error))
+                    error.args = error.args[:1]  # the text quotes values; tracebacks show it
+                raise
 
 
 class Database:
@@ -124,10 +129,11 @@ class Database:
         """
 
         async def in_transaction(connection: Connection) -> R:
-            await connection.execute("BEGIN")
-            result = await work(connection)
-            await connection.execute("COMMIT")
-            return result
+            with tracing.span("transaction"):
+                await connection.execute("BEGIN")
+                result = await work(connection)
+                await connection.execute("COMMIT")
+                return result
 
         return await self._with_retries(in_transaction)
 
@@ -137,9 +143,13 @@ class Database:
 
     async def ask(self, sql: LiteralString) -> Sequence[Row] | None:
         """Return all rows, which must be few; None if they are not there within a second. Nothing is tried again."""
+        return await self.try_once(lambda connection: connection.fetch_all(sql))
+
+    async def try_once(self, work: Callable[[Connection], Awaitable[R]]) -> R | None:
+        """Run statements that stand alone; None if they are not done within a second. Nothing is tried again."""
         try:
             async with asyncio.timeout(1), self._borrow() as connection:
-                return await connection.fetch_all(sql)
+                return await work(connection)
         except (InterfaceError, InternalError, OperationalError, OSError):
             return None
 
@@ -172,7 +182,7 @@ class Database:
                     retries += 1
         except TimeoutError as error:
             _give_up(last or error)
-            raise Unavailable(RETRY_AFTER) from error
+            raise Unavailable(RETRY_AFTER) from (last or error)
 
     @contextlib.asynccontextmanager
     async def _borrow(self) -> AsyncIterator[Connection]:
@@ -202,8 +212,9 @@ class Database:
         if raw.closed or not raw.get_transaction_status():
             return
         try:
-            async with asyncio.timeout(self._limits.statement):
-                await raw.rollback()
+            with statement_span("ROLLBACK"):
+                async with asyncio.timeout(self._limits.statement):
+                    await raw.rollback()
         except (InterfaceError, OperationalError, OSError, TimeoutError):
             raw.close()
 

@@ -1,14 +1,15 @@
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
-import aiomysql
 from pymysql.err import OperationalError
 
-from registration.adapters.mysql.database import TimeLimits, connect_arguments
+from registration.adapters.mysql.connecting import connector
+from registration.adapters.mysql.refusals import RETRY_AFTER, refusal_of
 from registration.adapters.mysql.server import Server
 from registration.domain.errors import Unavailable
 
+CONNECT_SECONDS = 10
 WAIT_SECONDS = 600
 
 
@@ -19,9 +20,10 @@ async def hold_migration_lock(server: Server) -> AsyncIterator[None]:
     A Galera node knows only its own locks: there, migrate from one place. Raises Unavailable.
     """
     try:
-        connection = await aiomysql.connect(**connect_arguments(server, TimeLimits()))
-    except OperationalError as error:
-        raise Unavailable(timedelta(seconds=2)) from error
+        async with asyncio.timeout(CONNECT_SECONDS):
+            connection = await connector(server, CONNECT_SECONDS)()
+    except (OperationalError, TimeoutError) as error:
+        raise refusal_of(error) or Unavailable(RETRY_AFTER) from None
     try:
         async with connection.cursor() as cursor:
             await cursor.execute(
@@ -29,7 +31,7 @@ async def hold_migration_lock(server: Server) -> AsyncIterator[None]:
             )
             await cursor.execute("SELECT GET_LOCK(CONCAT(DATABASE(), '.migrate'), %s)", (WAIT_SECONDS,))
             if await cursor.fetchone() != (1,):
-                raise Unavailable(timedelta(seconds=2))
+                raise Unavailable(RETRY_AFTER)
             yield
     finally:
         connection.close()

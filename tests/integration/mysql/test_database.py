@@ -1,10 +1,14 @@
 import asyncio
 import contextlib
 import random
+import traceback
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from typing import LiteralString
 
 import pytest
+from pymysql.err import MySQLError, ProgrammingError
+from structlog.testing import capture_logs
 
 from config.settings import parse_database_url
 from registration.adapters.mysql.database import (
@@ -21,6 +25,7 @@ from registration.hashing.gate import HashingGate
 from tests.readings import Readings, reading
 from tools.private_mariadb import PrivateServer, throwaway_server
 
+ADDRESS = "ann@example.org"
 IMPATIENT = TimeLimits(connect=0.5, acquire=0.3, statement=0.5, work=0.8)
 
 
@@ -186,6 +191,21 @@ async def test_a_server_that_was_killed_is_used_again_when_it_is_back(
     assert await value_of(database) == 2
 
 
+async def test_the_log_says_why_work_was_given_up_by_kind_and_number_only(
+    server: PrivateServer, database: Database
+) -> None:
+    server.kill()
+    with capture_logs() as log, pytest.raises(Unavailable):
+        await database.transact(increment)
+    server.start()
+    told = [line for line in log if line["event"] == "database_unavailable"]
+    assert [line["error"] for line in told] == ["OperationalError 2003 (ConnectionRefusedError)"]
+
+    with capture_logs() as log, pytest.raises(Unavailable):
+        await database.read(hang)
+    assert [line["error"] for line in log if line["event"] == "database_unavailable"] == ["TimeoutError"]
+
+
 async def test_closing_does_not_wait_for_ever_for_work_that_hangs(server: PrivateServer) -> None:
     async with asyncio.timeout(5):
         async with open_database(
@@ -213,8 +233,21 @@ async def test_wrong_sql_is_our_fault_and_said_so(database: Database) -> None:
     async def wrong(connection: Connection) -> None:
         await connection.execute("SELEKT 1")
 
-    with pytest.raises(Exception, match="SQL syntax"):
+    with pytest.raises(ProgrammingError, match="1064"):
         await database.read(wrong)
+
+
+@pytest.mark.parametrize("sql", ["SELEKT %s", "INSERT INTO counters VALUES (%s, 0)"])
+async def test_a_fault_of_ours_is_told_without_the_values_in_the_statement(
+    database: Database, sql: LiteralString
+) -> None:
+    async def wrong(connection: Connection) -> None:
+        await connection.execute(sql, ADDRESS)
+
+    with pytest.raises(MySQLError) as raised:
+        await database.read(wrong)
+
+    assert ADDRESS not in "".join(traceback.format_exception(raised.value))
 
 
 class TestTheFigures:
