@@ -3,7 +3,9 @@
 A command loads the groups that it needs. REGISTRATION_X_FILE may name a file that holds REGISTRATION_X.
 """
 
+import contextlib
 import os
+import ssl
 from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -55,13 +57,9 @@ class _FileSource(PydanticBaseSettingsSource):
     """REGISTRATION_X_FILE for every REGISTRATION_X, as container platforms hand out secrets."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the base class names it
-        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
-        if not path:
-            return None, field_name, False
-        try:
-            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
-        except (OSError, UnicodeError) as error:
-            raise SettingsError([f"{PREFIX}{field_name.upper()}_FILE: the file cannot be read"]) from error
+        with contextlib.suppress(OSError, UnicodeError):  # `load` looks for those
+            return _from_file(field_name), field_name, False
+        return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
         values = {
@@ -69,6 +67,12 @@ class _FileSource(PydanticBaseSettingsSource):
             for name, field in self.settings_cls.model_fields.items()
         }
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _from_file(field: str) -> str | None:
+    """What the file holds that REGISTRATION_X_FILE names; None if it names none. Raises OSError or UnicodeError."""
+    path = os.environ.get(f"{PREFIX}{field.upper()}_FILE")
+    return Path(path).read_text(encoding="utf-8").strip() if path else None
 
 
 class Settings(BaseSettings):
@@ -95,9 +99,18 @@ def _database_url(url: SecretStr) -> SecretStr:
         server = parse_database_url(url.get_secret_value())
     except ValueError:
         raise ValueError("must be mysql://user:password@host:port/name, with TLS by ?ssl_ca=/path") from None
-    if server.ssl_ca is not None and not Path(server.ssl_ca).is_file():
-        raise ValueError("its ssl_ca names no file")
+    if server.ssl_ca is not None:
+        _check_authority(Path(server.ssl_ca))
     return url
+
+
+def _check_authority(file: Path) -> None:
+    if not file.is_file():
+        raise ValueError("its ssl_ca names no file")
+    try:
+        ssl.create_default_context(cafile=file)
+    except OSError:
+        raise ValueError("the file that its ssl_ca names holds no certificate, or cannot be read") from None
 
 
 def parse_database_url(url: str) -> Server:
@@ -396,19 +409,45 @@ class FixtureSettings(DatabaseSettings, SecretSettings, PolicySettings):
 
 def load(group: type[S]) -> S:
     """Return the group as the environment has it. Raises SettingsError with every fault."""
+    unreadable = _unreadable_files(group)
+    faults: list[str] = []
     try:
-        return group()
+        settings = group()
+        if not unreadable:
+            return settings
+    except SettingsError as error:
+        faults = error.lines
     except ValidationError as error:
-        faults = error.errors(include_input=False)
-    lines = [_line(fault["loc"][0], fault["msg"]) for fault in faults]
-    raise SettingsError(lines + _faults_of_providers(group, {fault["loc"][0] for fault in faults}))
+        wrong = error.errors(include_input=False)
+        faults = [_line(fault["loc"][0], fault["msg"]) for fault in wrong]
+        faults += _faults_of_providers(group, {fault["loc"][0] for fault in wrong})
+    consequences = {_line(field, "is not set") for field in unreadable}
+    raise SettingsError(
+        [_line(f"{field}_file", "the file cannot be read") for field in unreadable]
+        + [fault for fault in faults if fault not in consequences]
+    )
+
+
+def _unreadable_files(group: type[Settings]) -> list[str]:
+    """The fields whose files are named and cannot be read."""
+    unreadable = []
+    providers_own = ProvidersOwnSettings.model_fields if issubclass(group, MailSettings) else {}
+    for field in (*group.model_fields, *providers_own):
+        try:
+            _from_file(field)
+        except (OSError, UnicodeError):
+            unreadable.append(field)
+    return unreadable
+
+
+STAND_INS = {"mail_from": "somebody@example.com", "mail_templates": None}
 
 
 def _faults_of_providers(group: type[Settings], wrong: set[int | str]) -> list[str]:
     """What the group had no chance to say of its mail providers, because settings beside theirs are wrong."""
     if not issubclass(group, MailSettings) or "mail_provider" in wrong:
         return []
-    stand_in: dict[str, Any] = {"mail_from": "somebody@example.com"} if "mail_from" in wrong else {}
+    stand_in: dict[str, Any] = {field: value for field, value in STAND_INS.items() if field in wrong}
     try:
         MailSettings(**stand_in)
     except SettingsError as error:
@@ -418,4 +457,5 @@ def _faults_of_providers(group: type[Settings], wrong: set[int | str]) -> list[s
 
 def _line(field: int | str, message: str) -> str:
     wanted = "is not set" if message == "Field required" else message.removeprefix("Value error, ")
+    wanted = wanted.replace("Input should", "must").partition(", unable to parse")[0]
     return f"{PREFIX}{str(field).upper()}: {wanted}"

@@ -9,6 +9,8 @@ import click
 from config.settings import SettingsError
 from registration.adapters.keys import WrongSecretKeyError
 from registration.adapters.mysql.database import TablesMissingError
+from registration.adapters.mysql.refusals import AccessRefused
+from registration.adapters.mysql.schema_version import UnsuitableSchemaError
 from registration.domain.errors import Unavailable
 from registration.observability.logs import configure_logging
 
@@ -19,10 +21,12 @@ class _Commands(click.Group):
     summaries: ClassVar = {
         "serve": "Answer requests and send mails.",
         "migrate": "Bring the database's tables up to date.",
+        "check": "Try beforehand all that `serve` needs.",
         "sandbox": "Stand in for the mail provider, with an inbox page.",
         "fixtures": "Put sample registrations and users into a development database.",
         "mails": "See what is queued or failed and why, and send it again.",
-        "users": "Unlock an address.",
+        "users": "See what is known of an address, erase its user, unlock it.",
+        "purge": "Remove old registrations, mails and wrong codes.",
         "rekey": "Wrap the data keys with the first secret key.",
     }
 
@@ -54,11 +58,13 @@ def main() -> None:
         _fail(error.exit_code, error.format_message())
     except SettingsError as error:
         _fail(1, *error.lines)
+    except AccessRefused as refusal:
+        _fail(1, refusal.reason)
     except Unavailable:
         _fail(1, "The database does not answer; is REGISTRATION_DATABASE_URL right?")
     except TablesMissingError:
         _fail(1, "The database lacks tables of this release: run `python -m registration migrate`.")
-    except WrongSecretKeyError as error:
+    except (WrongSecretKeyError, UnsuitableSchemaError) as error:
         _fail(1, str(error))
     except (click.Abort, KeyboardInterrupt):
         _fail(130, "Stopped.")

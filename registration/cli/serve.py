@@ -11,6 +11,7 @@ import uvicorn
 from config.settings import WEAK_BCRYPT_COST, ServiceSettings, load
 from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import open_database
+from registration.adapters.mysql.schema_version import read_schema_version
 from registration.admin.server import CannotListen, listen
 from registration.cli.http_protocol import BoundedHttpProtocol
 from registration.courier.rendering import Renderer, TemplateFault
@@ -110,7 +111,8 @@ def _log_guess_chance(policy: Policy) -> None:
 async def _check_database(settings: ServiceSettings) -> None:
     """Fail with one line now rather than with the server's traceback.
 
-    Raises Unavailable, TablesMissingError or WrongSecretKeyError.
+    Raises Unavailable, UnsuitableSchemaError or WrongSecretKeyError.
     """
     async with open_database(settings.server) as database:
+        await database.read(read_schema_version)
         await load_keys(database, settings.secret_keys)

@@ -2,30 +2,78 @@
 
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pymysql
 import pytest
 
+from config.settings import parse_database_url
 from tests.private_database import Databases
 
 SECRET = "the-first-secret-of-the-tests-is-long"
 NEXT_SECRET = "the-second-secret-of-the-tests-is-long"
 
 
-def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRATION_")}
+def run(*arguments: str, answer: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+    """`answer` is what is typed."""
     return subprocess.run(
         [sys.executable, "-m", "registration", *arguments],
-        env=environment | {f"REGISTRATION_{name.upper()}": value for name, value in settings.items()},
+        env=environment(settings),
+        input=answer,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def run_on_a_terminal(*arguments: str, **settings: str) -> str:
+    """Return all that can be read there."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "registration", *arguments],
+            env=environment(settings),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        read = b""
+        try:
+            while piece := terminal.read(4096):
+                read += piece
+        except OSError:  # Linux says so that nobody has the terminal open any more
+            pass
+        assert process.wait(60) == 0
+    return read.decode()
+
+
+def environment(settings: dict[str, str]) -> dict[str, str]:
+    others = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRATION_")}
+    return others | {f"REGISTRATION_{name.upper()}": value for name, value in settings.items()}
+
+
+def let_pass(settings: dict[str, str], days: int) -> None:
+    """Let what is in the database be older by so many days."""
+    server = parse_database_url(settings["database_url"])
+    connection = pymysql.connect(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password,
+        database=server.database,
+        autocommit=True,
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE accounts SET registered_at = registered_at - INTERVAL %s DAY", (days,))
+        cursor.execute("UPDATE mails SET created_at = created_at - INTERVAL %s DAY", (days,))
 
 
 @pytest.fixture
@@ -34,7 +82,11 @@ def settings(fresh_database: Callable[[], str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "serve", "migrate", "sandbox", "fixtures", "rekey", "mails", "mails list", "mails retry"]
+    "command",
+    [
+        *["", "serve", "migrate", "check", "sandbox", "fixtures", "rekey", "purge"],
+        *["mails", "mails list", "mails retry", "users", "users show", "users erase", "users unlock"],
+    ],
 )
 def test_every_command_explains_itself(command: str) -> None:
     done = run(*command.split(), "--help")
@@ -88,6 +140,24 @@ class TestSettings:
             assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["serve", "migrate", "rekey", "fixtures", "purge", "mails list", "users show ann@example.org"],
+)
+def test_a_database_that_will_not_have_us_is_one_line_that_says_why(database_url: str, command: str) -> None:
+    user, _, rest = database_url.rpartition("@")
+    done = run(
+        *command.split(),
+        database_url=f"{user}-never-shown@{rest}",
+        secret_key=SECRET,
+        mail_from="Example <a@example.org>",
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("The database refuses the user or the password")
+    assert "never-shown" not in line
+
+
 def test_a_template_of_the_operators_that_cannot_be_used_is_named(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
@@ -101,7 +171,9 @@ def test_a_template_of_the_operators_that_cannot_be_used_is_named(
     assert "activation-code.txt" in line
 
 
-@pytest.mark.parametrize("command", ["serve", "rekey", "fixtures", "mails list"])
+@pytest.mark.parametrize(
+    "command", ["serve", "rekey", "fixtures", "mails list", "purge", "users show ann@example.org"]
+)
 def test_before_the_first_migration_every_command_says_what_to_run(
     databases: Databases, command: str
 ) -> None:
@@ -190,3 +262,110 @@ class TestMails:
 
     def test_can_all_be_sent_again(self, settings: dict[str, str]) -> None:
         assert run("mails", "retry", "--all", **settings).stdout == "1 mails are due now.\n"
+
+
+@pytest.fixture(scope="module")
+def stocked(databases: Databases) -> dict[str, str]:
+    """One database with fixtures for several tests; those that change it keep apart by their addresses."""
+    settings = {"database_url": databases.fresh(), "secret_key": SECRET, "bcrypt_cost": "4"}
+    assert run("fixtures", **settings).returncode == 0
+    return settings
+
+
+class TestUsers:
+    def test_are_shown_with_all_that_is_known_of_their_address(self, stocked: dict[str, str]) -> None:
+        known = shown("ACTIVE@example.org", stocked)
+        assert known["address"] == "active@example.org"
+        assert known["status"] == "active"
+        assert set(known) >= {"registered at", "activated at"}
+        assert known["wrong codes"] == "0 in the last 24 hours, 0 in the last 365 days"
+        assert known["locked"] == "no"
+        assert known["mails"].startswith("1 to the mailbox")
+        assert re.search(r"T[\d:]+Z +activation-code +accepted +mailpit$", known["mails"], re.MULTILINE)
+
+    def test_are_shown_by_the_name_that_their_address_has_in_the_logs(self, stocked: dict[str, str]) -> None:
+        listed = run("mails", "list", "--state", "failed", **stocked).stdout
+        assert shown("bounced@example.org", stocked)["in the logs"] in listed
+
+    def test_that_are_pending_are_shown_as_such_and_why_their_mail_failed(
+        self, stocked: dict[str, str]
+    ) -> None:
+        known = shown("bounced@example.org", stocked)
+        assert known["status"] == "pending"
+        assert "activated at" not in known
+        assert "recipient refused" in known["mails"]
+
+    def test_that_nobody_knows_are_no_fault(self, stocked: dict[str, str]) -> None:
+        known = shown("nobody@example.org", stocked)
+        assert known["status"].startswith("unknown")
+        assert known["mails"].startswith("0 to the mailbox")
+
+    def test_are_erased_without_their_password_and_then_unknown(self, stocked: dict[str, str]) -> None:
+        done = run("users", "erase", "--yes", "mailed@example.org", **stocked)
+        assert (done.returncode, done.stdout) == (0, "1 users and registrations are erased.\n")
+        known = shown("mailed@example.org", stocked)
+        assert known["status"].startswith("unknown")
+        assert known["mails"].startswith("1 to the mailbox")
+
+    @pytest.mark.parametrize("answer", ["n\n", ""])
+    def test_are_not_erased_unless_that_is_confirmed(self, stocked: dict[str, str], answer: str) -> None:
+        done = run("users", "erase", "expired@example.org", answer=answer, **stocked)
+        assert done.returncode != 0
+        assert shown("expired@example.org", stocked)["status"] == "pending"
+
+    def test_are_erased_when_that_is_confirmed(self, stocked: dict[str, str]) -> None:
+        assert run("users", "erase", "queued@example.org", answer="y\n", **stocked).returncode == 0
+        assert shown("queued@example.org", stocked)["status"].startswith("unknown")
+
+
+def shown(address: str, settings: dict[str, str]) -> dict[str, str]:
+    """What `users show` says, by title."""
+    done = run("users", "show", address, **settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    titles: dict[str, str] = {}
+    title = ""
+    for line in done.stdout.splitlines():
+        title = line[:15].strip() or title
+        titles[title] = f"{titles[title]}\n{line[15:]}" if title in titles else line[15:]
+    return titles
+
+
+class TestPurge:
+    def test_removes_what_is_older_than_the_retention_and_says_so_in_one_line(
+        self, settings: dict[str, str]
+    ) -> None:
+        run("fixtures", **settings)
+        let_pass(settings, days=8)
+
+        for removed in ("4 registrations, 5 mails", "0 registrations, 0 mails"):
+            done = run("purge", database_url=settings["database_url"])
+            assert (done.returncode, done.stderr) == (0, "")
+            assert done.stdout == f"removed {removed}, 0 wrong codes, 0 funnel minutes\n"
+        assert shown("active@example.org", settings)["status"] == "active"
+
+    def test_leaves_what_is_younger(self, settings: dict[str, str]) -> None:
+        run("fixtures", **settings)
+        let_pass(settings, days=8)
+        done = run("purge", **settings, retention_days="9")
+        assert done.stdout == "removed 0 registrations, 0 mails, 0 wrong codes, 0 funnel minutes\n"
+
+    def test_shows_on_a_terminal_how_far_it_is(self, settings: dict[str, str]) -> None:
+        run("fixtures", **settings)
+        let_pass(settings, days=8)
+        read = run_on_a_terminal("purge", **settings)
+        for title in ("registrations", "mails", "wrong codes", "funnel minutes"):
+            assert re.search(rf"{title} +\[#+\] +100%", read)
+        assert "removed 4 registrations, 5 mails, 0 wrong codes, 0 funnel minutes" in read
+
+    @pytest.mark.parametrize("command, days", [("purge", "0"), ("purge", "3651"), ("serve", "0")])
+    def test_of_a_retention_that_is_none_is_refused(self, command: str, days: str) -> None:
+        done = run(
+            command,
+            database_url="mysql://user:password@127.0.0.1:1/none",
+            secret_key=SECRET,
+            mail_from="Example <a@example.org>",
+            retention_days=days,
+        )
+        assert done.returncode != 0
+        assert done.stderr.startswith("REGISTRATION_RETENTION_DAYS: ")
+        assert len(done.stderr.splitlines()) == 1
