@@ -5,7 +5,8 @@ Everything that an answer depends on is the clock and the requests before: so eq
 
 import hashlib
 import json
-from collections import OrderedDict, deque
+from array import array
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -95,7 +96,8 @@ class Post:
             return
         world = self.world  # a courier for each mail, as the next one's breaker must not know of this one
         outbox = PunctualOutbox(world.database)
-        await Courier(outbox, [Route(self)], RENDERER, world.keys, world.policy).deliver(mail_id)
+        courier = Courier(outbox, [Route(self)], RENDERER, world.keys, world.policy, str.upper)
+        await courier.deliver(mail_id)
 
     async def send(self, message: Message) -> Outcome:
         assert self.outcome is not None
@@ -129,7 +131,7 @@ class Moment:
     """To compare with another, and to go back to as often as one likes."""
 
     of_world: WorldsMoment
-    hits: dict[str, tuple[float, ...]]
+    hits: dict[tuple[int, str], tuple[float, ...]]
     proofs: dict[bytes, float]
     ids: int
     salts: int
@@ -193,12 +195,18 @@ class WholeService:
 
     def moment(self) -> Moment:
         """All that the answers from now on depend on."""
-        hits = {key: tuple(times) for key, times in self._storage._hits.items()}
+        hits = {
+            (expiry, key): tuple(times)
+            for expiry, windows in self._storage._windows.items()
+            for key, times in windows.items()
+        }
         return Moment(self.world.moment(), hits, dict(self._proofs._until), self._ids, self.bcrypt.salts)
 
     def go_back_to(self, moment: Moment) -> None:
         self.world.go_back_to(moment.of_world)
-        self._storage._hits = OrderedDict((key, deque(times)) for key, times in moment.hits.items())
+        self._storage._windows.clear()
+        for (expiry, key), times in moment.hits.items():
+            self._storage._windows[expiry][key] = array("d", times)
         self._proofs._until = OrderedDict(moment.proofs)
         self._ids, self.bcrypt.salts = moment.ids, moment.salts
 
