@@ -6,9 +6,13 @@ from collections.abc import Iterator, Mapping
 
 import click
 
+from bench import answers as answers_bench
 from bench import journeys as journeys_bench
 from bench import mails as mails_bench
+from bench import overload as overload_bench
+from bench import purge as purge_bench
 from bench import report
+from bench import soak as soak_bench
 from bench import statements as statements_bench
 from bench.figures import short, spreads, table
 from bench.journeys import Load
@@ -17,6 +21,10 @@ from tools import processes
 from tools.server_distribution import NoServer
 
 SECONDS = click.FloatRange(0.5, 300)
+
+
+class Missed(click.ClickException):
+    """What was measured is not what is aimed at; the message says what."""
 
 
 @click.group(invoke_without_command=True)
@@ -108,6 +116,121 @@ def statements() -> None:
     for statement, times in found:
         print(f"{times:7.2f}  {statement[:150]}")
     print(f"{sum(times for _, times in found):7.2f}  in all")
+
+
+@main.command()
+@click.option("--answers", "count", type=click.IntRange(10, 100_000), default=1000, show_default=True)
+@click.option("--cost", type=click.IntRange(8, 16), default=8, show_default=True)
+@click.option("--stored-cost", type=click.IntRange(4, 16), help="Of hashes from before; by default the same.")
+@click.option(
+    "--path",
+    "paths",
+    type=click.Choice([path.name for path in answers_bench.PATHS]),
+    multiple=True,
+    help="By default all.",
+)
+def answers(count: int, cost: int, stored_cost: int | None, paths: tuple[str, ...]) -> None:
+    """What somebody with a stop-watch learns: answers for unknown, pending, taken and active addresses."""
+    names = paths or tuple(path.name for path in answers_bench.PATHS)
+    with _stage() as stage:
+        found = answers_bench.measure(stage, count, cost, stored_cost or cost, names, click.echo)
+        database = stage.probe.version
+    for title, column in (("median, ms", _medians), ("chance to take longer", _chances)):
+        headings = list(dict.fromkeys(name for times in found for name in column(times)))
+        rows = [
+            [f"{times.path}, {times.timed}", *(column(times).get(name, "") for name in headings)]
+            for times in found
+        ]
+        print(f"\n{table([title, *headings], rows)}")
+    settings = {"answers": count, "cost": cost, "stored_cost": stored_cost or cost, "paths": names}
+    results = [
+        {"path": times.path, "timed": times.timed, "median_ms": times.medians, "chances": times.chances}
+        for times in found
+    ]
+    older = [f"of-cost-{stored_cost}"] if stored_cost else []
+    _wrote("-".join(["answers", *older, *paths]), database, settings, results)
+    telling = [f"{times.path}, {times.timed}: {pair}" for times in found for pair in times.telling]
+    if telling:
+        raise Missed(
+            f"can be told from each other ({answers_bench.TOLERANCE:g} from 0.5 is allowed):\n  "
+            + "\n  ".join(telling)
+        )
+
+
+@main.command()
+@click.option("--cost", type=click.IntRange(4, 16), default=12, show_default=True)
+@click.option("--seconds", type=SECONDS, default=30.0, show_default=True)
+def overload(cost: int, seconds: float) -> None:
+    """Ten times as many registrations as there is capacity for, and what becomes of everybody else."""
+    with _stage() as stage:
+        outcome = overload_bench.measure(stage, cost, seconds, click.echo)
+        database = stage.probe.version
+    print(table(["", ""], [[_title(name), short(value)] for name, value in outcome.figures.items()]))
+    print(f"failures: {dict(outcome.failures) or 'none'}\n")
+    print(
+        table(
+            ["aim", "found", ""],
+            [[aim.wanted, aim.found, "pass" if aim.is_met else "FAIL"] for aim in outcome.aims],
+        )
+    )
+    results = {
+        "figures": outcome.figures,
+        "failures": outcome.failures,
+        "aims": [{"aim": aim.wanted, "found": aim.found, "is_met": aim.is_met} for aim in outcome.aims],
+    }
+    _wrote("overload", database, {"cost": cost, "seconds": seconds}, results)
+    missed = [aim.wanted for aim in outcome.aims if not aim.is_met]
+    if missed:
+        raise Missed(f"missed: {'; '.join(missed)}")
+
+
+@main.command()
+@click.option("--mails", "count", type=click.IntRange(1000, 5_000_000), default=5_000_000, show_default=True)
+@click.option("--rate", type=click.FloatRange(0.5, 100), default=10.0, show_default=True)
+@click.option("--seconds", type=SECONDS, default=30.0, show_default=True, help="Of registering before.")
+def purge(count: int, rate: float, seconds: float) -> None:
+    """Millions of old rows are purged while people register: how fast, and what the people notice."""
+    with _stage() as stage:
+        outcome = purge_bench.measure(stage, count, rate, seconds, click.echo)
+        database = stage.probe.version
+    print(table(["", ""], [[_title(name), short(value)] for name, value in outcome.figures.items()]))
+    print(f"failures: {dict(outcome.failures) or 'none'}")
+    settings = {
+        "mails": count,
+        "rate": rate,
+        "seconds": seconds,
+        "cost": purge_bench.COST,
+        "buffer_pool_mb": purge_bench.BUFFER_POOL_MB,
+        "redo_log_mb": purge_bench.REDO_LOG_MB,
+    }
+    _wrote("purge", database, settings, {"figures": outcome.figures, "failures": outcome.failures})
+
+
+@main.command()
+@click.option("--cost", type=click.IntRange(4, 16), default=4, show_default=True)
+@click.option("--minutes", type=click.FloatRange(0.2, 600), default=60.0, show_default=True)
+def soak(cost: int, minutes: float) -> None:
+    """Memory, idle and under full load, where every journey comes from another client."""
+    with _stage() as stage:
+        outcome = soak_bench.measure(stage, cost, minutes, click.echo)
+        database = stage.probe.version
+    print(table(["", ""], [[_title(name), short(value)] for name, value in outcome.figures.items()]))
+    print(f"failures: {dict(outcome.failures) or 'none'}")
+    results = {"figures": outcome.figures, "failures": outcome.failures, "memory_mb": outcome.memory_mb}
+    settings = {"cost": cost, "minutes": minutes, "callers": soak_bench.CALLERS}
+    _wrote("soak", database, settings, results)
+    if outcome.missed:
+        raise Missed("; ".join(outcome.missed))
+
+
+def _medians(times: answers_bench.Times) -> dict[str, str]:
+    return {kind: f"{milliseconds:.2f}" for kind, milliseconds in times.medians.items()}
+
+
+def _chances(times: answers_bench.Times) -> dict[str, str]:
+    return {
+        pair: f"{'!' if pair in times.telling else ''}{chance:.3f}" for pair, chance in times.chances.items()
+    }
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +22,16 @@ def processor_seconds(pid: int) -> float:
     fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     own = (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
     return own + sum(processor_seconds(child) for child in _children(pid))
+
+
+def running_nanoseconds(pid: int) -> int:
+    """Time that the process's threads have spent on processors: to the nanosecond, where others count ticks."""
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in _tasks(pid))
+
+
+def wants_a_processor(pid: int) -> bool:
+    """Whether any of the process's threads runs or waits for a processor."""
+    return any((task / "stat").read_text().rpartition(")")[2].split()[0] == "R" for task in _tasks(pid))
 
 
 def resident_mb(pid: int) -> float:
@@ -48,8 +59,11 @@ def _memory_mb(pid: int, name: str) -> float:
 
 
 def _children(pid: int) -> list[int]:
-    tasks = (PROC / str(pid) / "task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return [int(child) for task in _tasks(pid) for child in (task / "children").read_text().split()]
+
+
+def _tasks(pid: int) -> Iterator[Path]:
+    return (PROC / str(pid) / "task").iterdir()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ _NOBODYS_HASH = "$2b$00$" + 53 * "."
 # A computed column without a name gets its expression for one, digest and all, which the driver may not be able to read.
 _SELECT_ACCOUNT = """
     SELECT UTC_TIMESTAMP(6), EXISTS (SELECT 1 FROM wrong_codes WHERE address_key = %s) AS has_wrong_codes,
-        u.email IS NOT NULL, r.email IS NOT NULL, m.id IS NOT NULL,
         COALESCE(u.credential_id, nobody.id), COALESCE(u.password_hash, nobody.password_hash),
         COALESCE(u.password_key, nobody.password_key), COALESCE(u.registered_at, nobody.at),
         COALESCE(u.activated_at, nobody.at),
@@ -62,16 +61,16 @@ async def read_account(
         email.text,
         keys.mailbox_digest(email.mailbox),
     )
-    now, has_wrong_codes, has_user, has_registration, has_mails = rows[0][:5]
-    user = await _user(keys, email, rows[0][5:10])
-    registration = await _registration(keys, email, rows[0][10:15])
-    mails = [_mail(row[15:]) for row in rows]
+    now, has_wrong_codes = rows[0][:2]
+    user = await _user(keys, email, rows[0][2:7])
+    registration = await _registration(keys, email, rows[0][7:12])
+    mails = [_mail(row[12:]) for row in rows]
     return Account(
         email=email,
         now=_utc(now),
-        user=user if has_user else None,
-        registration=registration if has_registration else None,
-        mails=mails if has_mails else (),
+        user=user if user.credential_id != _NOBODY else None,
+        registration=registration if registration.credential_id != _NOBODY else None,
+        mails=[mail for mail in mails if mail.id != _NOBODY],
         wrong_codes=await _wrong_codes(connection, address_key, client_key) if has_wrong_codes else (),
     )
 

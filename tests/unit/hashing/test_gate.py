@@ -87,6 +87,42 @@ async def test_the_urgent_are_still_let_in_when_the_others_are_refused(gate: Has
     await asyncio.gather(task, *waiting)
 
 
+async def test_while_urgent_ones_keep_coming_the_others_are_refused_sooner(gate: HashingGate) -> None:
+    for _ in range(50):
+        await gate.run(lambda: None, urgent=True)
+    job, task = await occupy(gate, seconds_a_hash=1.0)
+    waiting = asyncio.create_task(gate.run(lambda: None))
+    await until_idle()
+    with pytest.raises(Overloaded):
+        gate.admit(urgent=False)
+    gate.admit(urgent=True)
+    job.may_end.set()
+    await asyncio.gather(task, waiting)
+
+
+async def test_a_hash_that_takes_long_counts_before_it_has_ended() -> None:
+    now = [0.0]
+    gate = HashingGate(threads=1, monotonic=lambda: now[0])
+    job, task = await occupy(gate)
+    waiting = asyncio.create_task(gate.run(lambda: None))
+    await until_idle()
+    now[0] = 2.0
+    gate.admit(urgent=False)
+    now[0] = 3.0
+    with pytest.raises(Overloaded):
+        gate.admit(urgent=False)
+    job.may_end.set()
+    await asyncio.gather(task, waiting)
+
+    another, task = await occupy(gate)
+    waiting = asyncio.create_task(gate.run(lambda: None))
+    await until_idle()
+    gate.admit(urgent=False)
+    another.may_end.set()
+    await asyncio.gather(task, waiting)
+    gate.close()
+
+
 async def test_three_urgent_ones_start_for_one_of_the_others(gate: HashingGate) -> None:
     job, task = await occupy(gate)
     order: list[str] = []

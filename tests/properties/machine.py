@@ -1,0 +1,310 @@
+"""Hypothesis tries the service with commands, mails and waits in any order, beside a model of the contract's rules.
+
+.venv/bin/python -m pytest tests/properties                                the same short search each time
+.venv/bin/python -m pytest tests/properties --hypothesis-profile=search    a long one, another each time
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, TypeVar
+from unittest import mock
+
+import structlog
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from registration.courier import courier
+from registration.domain.errors import ExpiredCode, IncorrectCode, RefusedForNow, TooManyAttempts
+from tests.properties import model
+from tests.properties.model import Fate, Model
+from tests.properties.persistence import Persistence
+from tests.properties.service import Service
+from tests.properties.side_by_side import OWNER, STRANGER, SideBySide
+
+T = TypeVar("T")
+
+START, END = datetime(2026, 11, 1, 12, 0, tzinfo=UTC), datetime(2036, 1, 1, tzinfo=UTC)
+"""The clock of a database's session ends in 2038."""
+
+INSTANT, SECOND = timedelta(microseconds=1), timedelta(seconds=1)
+ANN, ANN_TAGGED, BOB = "ann@example.org", "ann+shop@example.org", "bob@example.org"
+CLIENTS = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
+WAITS = (
+    *(timedelta(seconds=seconds) for seconds in (0, 0.5, 1, 5, 15, 20, 25, 26, 30, 30, 40, 45, 60)),
+    *(timedelta(minutes=minutes) for minutes in (5, 9.5, 60)),
+    *(timedelta(days=days) for days in (1, 365)),
+)
+
+addresses = st.sampled_from([ANN, ANN, ANN, ANN_TAGGED, BOB])
+clients = st.sampled_from(CLIENTS)
+people = st.sampled_from([None, None, OWNER, STRANGER])
+"""By password; None is whoever registered the address last, or has it."""
+
+fates = st.sampled_from(
+    [Fate.ACCEPTED] * 3 + [Fate.ON_THE_WIRE] * 2 + [Fate.NOT_TAKEN, Fate.UNKNOWN, Fate.REFUSED, None]
+)
+"""None: the process dies before it does anything."""
+
+
+class RegistrationMachine(RuleBasedStateMachine):
+    """Owns the loop that the service is on, for a connection cannot be used on another."""
+
+    def open_persistence(self) -> contextlib.AbstractAsyncContextManager[Persistence]:
+        raise NotImplementedError
+
+    def __init__(self) -> None:
+        super().__init__()
+        with contextlib.ExitStack() as stack:
+            self._logged = stack.enter_context(structlog.testing.capture_logs())
+            self._runner = stack.enter_context(asyncio.Runner(loop_factory=asyncio.new_event_loop))
+            resources = contextlib.AsyncExitStack()
+            stack.callback(lambda: self._run(resources.aclose()))
+            service = Service(self._run(resources.enter_async_context(self.open_persistence())), START)
+            stack.callback(lambda: self._run(service.stop()))
+            clock = SimpleNamespace(monotonic=service.monotonic)
+            stack.enter_context(mock.patch.object(courier, "time", clock))
+            self._both = SideBySide(service, Model(START, [ANN, ANN_TAGGED, BOB]))
+            self._run(self._both.set_clock(START))
+            self._resources = stack.pop_all()
+
+    def teardown(self) -> None:
+        self._resources.close()
+
+    @property
+    def _model(self) -> Model:
+        return self._both.model
+
+    @initialize(
+        has_owner=st.booleans(),
+        days=st.sampled_from([0, 0, 0, 9, 10]),
+        later=st.sampled_from([model.DAY, model.DAY, model.YEAR]),
+        has_stranger=st.booleans(),
+        today=st.sampled_from([0, 0, 2, 4, 5]),
+        is_erased=st.booleans(),
+    )
+    def what_was_before(
+        self, has_owner: bool, days: int, later: timedelta, has_stranger: bool, today: int, is_erased: bool
+    ) -> None:
+        """Ann a user or not; for some days ten wrong codes each; long after a stranger and more wrong codes; erasure."""
+        if has_owner:
+            self.register_and_activate(ANN, OWNER, CLIENTS[0])
+        for _ in range(days):
+            self._run(self._both.remember(ANN, ["early", "late"], 5))
+            self._wait(model.DAY)
+        self._wait(later)
+        if has_stranger:
+            self.register(ANN, STRANGER, CLIENTS[0], Fate.ACCEPTED)
+        if not self._model.addresses[ANN].is_locked_for_good:
+            self._run(self._both.remember(ANN, ["early", "late"], today))
+        if is_erased:
+            self.erase(ANN, None, CLIENTS[0])
+
+    @rule(address=addresses, person=people, client=clients, fate=fates)
+    def register(self, address: str, person: str | None, client: str, fate: Fate | None) -> None:
+        self._run(self._both.register(address, self._password(address, person), client, fate))
+
+    @rule(address=addresses, person=people, client=clients)
+    def register_and_activate(self, address: str, person: str | None, client: str) -> None:
+        self.register(address, person, client, Fate.ACCEPTED)
+        self.show_a_right_code(address, person, client, age=0, answer_is_lost=False)
+
+    @rule(address=addresses, person=people, client=clients, fate=fates)
+    def ask_for_a_new_code(self, address: str, person: str | None, client: str, fate: Fate | None) -> None:
+        if not self._is_orphan(address, self._password(address, person)):
+            self._run(self._both.resend(address, self._password(address, person), client, fate))
+
+    @rule(
+        address=addresses,
+        mails=st.lists(st.tuples(fates, st.integers(0, 3), fates), min_size=1, max_size=11),
+        from_clients=st.integers(1, 3),
+        patience=st.sampled_from([model.MINUTE, model.MINUTE, model.DAY]),
+    )
+    def ask_again_and_again(
+        self,
+        address: str,
+        mails: list[tuple[Fate | None, int, Fate | None]],
+        from_clients: int,
+        patience: timedelta,
+    ) -> None:
+        """Each time at the first instant at which it may be, if that is soon enough, after a sweep and wrong codes."""
+        for number, (fate, wrong_codes, swept) in enumerate(mails):
+            client = CLIENTS[number % from_clients]
+            self.show_wrong_codes(address, None, client, wrong_codes, answer_is_lost=False)
+            at = self._model.new_code_at(address, client)
+            if at is None or at - self._model.now > patience:
+                return
+            if at - self._model.now > SECOND:
+                self._wait(at - self._model.now - SECOND)
+                self._run(self._both.sweep(swept))
+            self._wait(at - self._model.now)
+            self.ask_for_a_new_code(address, None, client, fate)
+            self._run(self._both.look())
+
+    @rule(
+        address=addresses,
+        person=people,
+        client=clients,
+        times=st.integers(1, 4),
+        answer_is_lost=st.booleans(),
+    )
+    def show_wrong_codes(
+        self, address: str, person: str | None, client: str, times: int, answer_is_lost: bool
+    ) -> None:
+        """`answer_is_lost`: the first one's, when it has been counted."""
+        self._both.loses_an_answer |= answer_is_lost
+        for _ in range(times):
+            answer = self._run(self._both.guess(address, self._password(address, person), client))
+            if not isinstance(answer, IncorrectCode | TooManyAttempts):
+                return
+
+    @rule(
+        address=addresses,
+        person=people,
+        client=clients,
+        age=st.sampled_from([0, 0, 0, 1, 1, 2, 3]),
+        answer_is_lost=st.booleans(),
+    )
+    def show_a_right_code(
+        self, address: str, person: str | None, client: str, age: int, answer_is_lost: bool
+    ) -> None:
+        """The newest that was made for the address, or one of those before it, whosever it was."""
+        self._both.loses_an_answer |= answer_is_lost
+        if codes := self._model.addresses[address].codes[-1 - age :]:
+            password = self._password(address, person)
+            self._run(self._both.activate(address, password, codes[0].text, client))
+
+    @rule(address=addresses, person=people, client=clients)
+    def erase(self, address: str, person: str | None, client: str) -> None:
+        password = self._password(address, person)
+        if not self._leaves_a_notice_unsent(address, password):
+            self._run(self._both.erase(address, password, client))
+
+    @rule(
+        address=addresses,
+        person=people,
+        turns=st.integers(4, 11),
+        from_clients=st.integers(1, 3),
+        fate=fates,
+    )
+    def attack(
+        self, address: str, person: str | None, turns: int, from_clients: int, fate: Fate | None
+    ) -> None:
+        """Somebody guesses, and whenever that is refused asks for a new code as soon as it is possible."""
+        password = self._password(address, person)
+        if self._is_orphan(address, password):
+            return
+        for turn in range(turns):
+            client = CLIENTS[turn % from_clients]
+            answer = self._run(self._both.guess(address, password, client))
+            if isinstance(answer, TooManyAttempts | ExpiredCode):
+                answer = self._run(self._both.resend(address, password, client, fate))
+                if isinstance(answer, RefusedForNow):
+                    self._wait(answer.retry_after)
+                    self._run(self._both.resend(address, password, client, fate))
+                self._run(self._both.look())
+            elif not isinstance(answer, IncorrectCode):
+                return
+
+    @precondition(lambda self: any(known.is_locked_for_good for known in self._model.addresses.values()))
+    @rule(address=addresses)
+    def unlock(self, address: str) -> None:
+        self._run(self._both.unlock(address))
+
+    @rule(
+        duration=st.sampled_from(WAITS),
+        then=st.lists(st.tuples(st.sampled_from(["sweep", "answer"]), fates), max_size=3),
+    )
+    def wait(self, duration: timedelta, then: list[tuple[str, Fate | None]]) -> None:
+        """Then couriers look for what is due, or the provider says what it has done with what it got before."""
+        self._wait(duration)
+        for what, fate in then:
+            if what == "sweep":
+                self._run(self._both.sweep(fate))
+            elif self._both.is_mail_on_the_wire:
+                self._run(self._both.answer_the_oldest(fate or Fate.UNKNOWN))
+
+    @rule(edges=st.integers(1, 5))
+    def wait_for_edges(self, edges: int) -> None:
+        """Look just before, exactly at, and just after the next instants at which something begins or ends."""
+        for _ in range(edges):
+            edge = self._model.next_turning_point()
+            if edge is None:
+                return
+            for at in (edge - INSTANT, edge, edge + INSTANT):
+                self._wait(at - self._model.now)
+                self._run(self._both.look())
+
+    @rule()
+    def the_provider_is_well_for_a_minute(self) -> None:
+        """Then all that is wanted has been sent, if its time was not nearly over."""
+        for _ in range(12):
+            self._wait(timedelta(seconds=5))
+            self._run(self._both.sweep(Fate.ACCEPTED))
+        for address, known in self._model.addresses.items():
+            codes = known.registration.codes[-1:] if known.registration else []
+            for code in codes:
+                in_time = self._model.now - code.made_at < timedelta(minutes=9)
+                is_due = in_time and self._model.is_wanted(address, code) and not code.is_refused
+                assert code.accepted_at is not None or not is_due, "a mail was not sent"
+
+    @rule(restart=st.booleans())
+    def renew_the_keys(self, restart: bool) -> None:
+        self._run(self._both.renew_keys(restart=restart))
+
+    @rule()
+    def lose_the_answer_to_the_next_commit(self) -> None:
+        self._both.loses_an_answer = True
+
+    @invariant()
+    def all_is_as_the_contract_says(self) -> None:
+        self._run(self._both.look())
+
+    @invariant()
+    def no_limit_was_passed(self) -> None:
+        for known in self._model.addresses.values():
+            assert model.most_within(known.mails, timedelta(seconds=30)) <= 1
+            assert model.most_within(known.mails, model.HOUR) <= 5
+            assert model.most_within(known.mails, model.DAY) <= 10
+            assert model.most_within(known.wrong_codes, model.DAY) <= 10
+            assert model.most_within(known.wrong_codes, model.YEAR) <= 100
+            for client in CLIENTS:
+                mails = [mail for mail in known.mails if mail.client == client]
+                assert model.most_within(mails, model.HOUR) <= 3
+                assert model.most_within(mails, model.DAY) <= 5
+                wrong_codes = [wrong for wrong in known.wrong_codes if wrong.client == client]
+                assert model.most_within(wrong_codes, model.DAY) <= 5
+
+    @invariant()
+    def at_most_two_codes_are_live(self) -> None:
+        for known in self._model.addresses.values():
+            assert sum(code.is_live(self._model.now) for code in known.codes) <= 2
+
+    @invariant()
+    def nothing_failed_behind_the_scenes(self) -> None:
+        assert [entry for entry in self._logged if entry["log_level"] == "error"] == []
+        self._logged.clear()
+
+    def _password(self, address: str, person: str | None) -> str:
+        return person or self._both.holder_of(address)
+
+    def _is_orphan(self, address: str, password: str) -> bool:
+        """Whether it is the password of a decoy whose user is gone."""
+        known = self._model.addresses[address]
+        holder = known.holder(password)
+        return isinstance(holder, model.Registration) and holder.is_decoy and known.user is None
+
+    def _leaves_a_notice_unsent(self, address: str, password: str) -> bool:
+        known = self._model.addresses[address]
+        if known.registration is None or known.holder(password) is not known.user:
+            return False
+        code = known.registration.codes[-1]
+        return code.accepted_at is None and code.is_live(self._model.now)
+
+    def _wait(self, duration: timedelta) -> None:
+        self._run(self._both.set_clock(min(self._model.now + duration, END)))
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
