@@ -23,7 +23,7 @@ SAMPLE_SECONDS = 1.0
 IDLE_MB = 110
 PEAK_MB = 160
 GROWTH_MB = 5
-"""Between the second and the last quarter: what is bounded has reached its bound in the first."""
+"""Between the third and the last quarter: what is bounded has reached its bound before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def measure(stage: Stage, cost: int, minutes: float, say: Callable[[str], None])
             "idle_mb": idle,
             "peak_mb": peak,
             "growth_mb": statistics.median(loaded[-quarter:])
-            - statistics.median(loaded[quarter : 2 * quarter]),
+            - statistics.median(loaded[2 * quarter : 3 * quarter]),
         },
         failures,
         [max(loaded[at : at + 60]) for at in range(0, len(loaded), 60)],

@@ -80,7 +80,7 @@ SERVED = {
     "in absolute form": (b"GET http://registration.test/health/live HTTP/1.1\r\n" + HOST + b"\r\n", 200),
     "in an encoded path": (b"GET /health/%6Cive HTTP/1.1\r\n" + HOST + b"\r\n", 200),
     "with an upgrade that is not offered": (
-        b"GET /health/live HTTP/1.1\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\n" + HOST + b"Connection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n",
         200,
     ),
     "for a part of a page": (
