@@ -78,3 +78,33 @@ CREATE TABLE wrong_codes (
     PRIMARY KEY (address_key, id),
     KEY retention (shown_at)
 ) ENGINE = InnoDB;
+
+-- When a task that replicas take turns at is due next. Who moves a time that has come has the turn.
+CREATE TABLE housekeeping (
+    task VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    due_at DATETIME(6) NOT NULL,
+    PRIMARY KEY (task)
+) ENGINE = InnoDB;
+
+-- What became of each minute's registrations and mails, written once it is known, by whichever process is first.
+CREATE TABLE funnel (
+    minute DATETIME NOT NULL,
+    registered INT UNSIGNED NOT NULL COMMENT 'registrations made in this minute',
+    mailed INT UNSIGNED NOT NULL COMMENT 'of these: a provider took a mail with a code',
+    activated INT UNSIGNED NOT NULL COMMENT 'of these: became a user',
+    expired_unused INT UNSIGNED NOT NULL COMMENT 'of these: still pending when the first code could work no more',
+    codes INT UNSIGNED NOT NULL COMMENT 'mails with a code made in this minute',
+    notices INT UNSIGNED NOT NULL COMMENT 'mails to owners of taken addresses made in this minute',
+    accepted INT UNSIGNED NOT NULL COMMENT 'of the mails, as the next two',
+    failed INT UNSIGNED NOT NULL,
+    dropped INT UNSIGNED NOT NULL,
+    PRIMARY KEY (minute)
+) ENGINE = InnoDB;
+
+-- What a release must know to work with these tables: a row for each migration that takes something away, written by the
+-- one before it. `serve` of a release that does not know it refuses to start. README.md, "Expand, then contract".
+CREATE TABLE schema_requirements (
+    needs VARCHAR(14) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'a migration that the release must bring',
+    first_release VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'the first that does, for people',
+    PRIMARY KEY (needs)
+) ENGINE = InnoDB;

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Literal
 
 from config.settings import ServiceSettings
@@ -13,18 +13,25 @@ from registration.adapters.mail.client import open_mail_api
 from registration.adapters.mysql.backlog import BacklogReader
 from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import Database, open_database
+from registration.adapters.mysql.funnel import MySQLFunnel, settles_after
 from registration.adapters.mysql.mails import MailStamp
 from registration.adapters.mysql.outbox import MySQLOutbox
+from registration.adapters.mysql.overview import OverviewReader
 from registration.adapters.mysql.purge import MySQLPurge
+from registration.adapters.mysql.schema_version import read_schema_version
 from registration.adapters.mysql.turns import MySQLTurns
 from registration.adapters.mysql.unit_of_work import MySQLAccountReader, MySQLUnitsOfWork
 from registration.adapters.rate_limiter import LimitsRateLimiter, open_storage
 from registration.admin.app import create_admin
+from registration.admin.operations import OperationsDocument
 from registration.admin.server import serve
+from registration.admin.status import StatusPage
 from registration.api.services import Readiness, Services
+from registration.bookkeeping import Bookkeeper
 from registration.courier.courier import BACKLOG_CONCURRENCY, FRESH_CONCURRENCY, Courier
 from registration.courier.rendering import TEMPLATE_VERSION, Renderer
 from registration.courier.route import Route
+from registration.domain.guess_chance import guess_chance
 from registration.gauges import show_gauges
 from registration.hashing.bcrypt_hasher import BcryptHasher
 from registration.hashing.gate import HashingGate
@@ -32,8 +39,11 @@ from registration.housekeeping import PURGE_EVERY, Housekeeper
 from registration.messaging.event_dispatcher import EventDispatcher
 from registration.observability.command_log import log_messages
 from registration.observability.message_metrics import measure_messages
+from registration.observability.message_traces import trace_messages
 from registration.observability.progress import PrometheusProgress
 from registration.observability.request_id import current_request_id
+from registration.observability.tracing import trace_parent, tracing
+from registration.process_state import read_process_state
 from registration.stopping import Stopping
 from registration.wiring import Ports, bind_messages, subscribe_handlers
 
@@ -43,10 +53,12 @@ DRAIN_SECONDS = 4.5
 
 @contextlib.asynccontextmanager
 async def open_services(settings: ServiceSettings, stopping: Stopping) -> AsyncIterator[Services]:
-    """Open the whole application. Raises Unavailable, WrongSecretKeyError or CannotListen."""
+    """Open the whole application. Raises Unavailable, UnsuitableSchemaError, WrongSecretKeyError or CannotListen."""
     policy = settings.policy
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(tracing())
         database = await stack.enter_async_context(open_database(settings.server))
+        await database.read(read_schema_version)
         keys = await load_keys(database, settings.secret_keys)
         mail_apis = [
             await stack.enter_async_context(
@@ -73,22 +85,38 @@ async def open_services(settings: ServiceSettings, stopping: Stopping) -> AsyncI
         )
         routes = [Route(mail_api) for mail_api in mail_apis]
         renderer = Renderer(settings.sender.display_name, settings.mail_templates)
-        courier = Courier(MySQLOutbox(database), routes, renderer, keys, policy)
+        courier = Courier(MySQLOutbox(database), routes, renderer, keys, policy, keys.log_digest)
         subscribe_handlers(dispatcher, ports, courier, PrometheusProgress())
         show_gauges(gate, database, routes)
         if settings.admin_port is not None:
             # Opened before the courier is started, so closed after it has drained, and before the database.
-            admin = create_admin(BacklogReader(database))
+            read_backlog = BacklogReader(database)
+            operations = OperationsDocument()
+            read_overview = OverviewReader(database, settles_after(policy), keys.log_digest)
+            status = StatusPage(
+                read_backlog,
+                read_overview,
+                lambda: read_process_state(gate, routes, stopping),
+                guess_chance(policy),
+                operations,
+            )
+            admin = create_admin(read_backlog, status, operations)
             await stack.enter_async_context(serve(admin, settings.admin_host, settings.admin_port))
         purge = MySQLPurge(database, settings.retention)
         housekeeper = Housekeeper(purge, MySQLTurns(database, "purge", PURGE_EVERY))
+        bookkeeper = Bookkeeper(MySQLFunnel(database, settles_after(policy)))
         running = {
             asyncio.create_task(courier.run(), name="courier"),
             asyncio.create_task(housekeeper.run(), name="housekeeper"),
+            asyncio.create_task(bookkeeper.run(), name="bookkeeper"),
         }
-        stack.push_async_callback(_drain, courier, housekeeper, running, dispatcher)
+        stack.push_async_callback(_drain, courier, [housekeeper, bookkeeper], running, dispatcher)
         yield Services(
-            bus=bind_messages(ports, policy, [log_messages, measure_messages]),
+            bus=bind_messages(
+                ports,
+                policy,
+                [trace_messages, log_messages(keys.log_digest, keys.client_log_digest), measure_messages],
+            ),
             policy=policy,
             trusted_proxies=settings.trusted_networks,
             languages=renderer.languages,
@@ -97,16 +125,20 @@ async def open_services(settings: ServiceSettings, stopping: Stopping) -> AsyncI
 
 
 def _stamp_mail() -> MailStamp:
-    return MailStamp(template_version=TEMPLATE_VERSION, request_id=current_request_id())
+    return MailStamp(TEMPLATE_VERSION, current_request_id(), trace_parent())
 
 
 async def _drain(
-    courier: Courier, housekeeper: Housekeeper, running: set[asyncio.Task[None]], dispatcher: EventDispatcher
+    courier: Courier,
+    keepers: Sequence[Housekeeper | Bookkeeper],
+    running: set[asyncio.Task[None]],
+    dispatcher: EventDispatcher,
 ) -> None:
     """Let go of what is not on the wire, and give the rest its time."""
     deadline = time.monotonic() + DRAIN_SECONDS
     courier.stop()
-    housekeeper.stop()
+    for keeper in keepers:
+        keeper.stop()
     await asyncio.gather(asyncio.wait(running, timeout=DRAIN_SECONDS), dispatcher.drain(DRAIN_SECONDS))
     for task in running:
         task.cancel()

@@ -7,6 +7,8 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from registration.admin.operations import OperationsDocument
+from registration.admin.status import StatusPage
 from registration.observability.metrics import exposition, show_backlog
 from registration.ports import ReadBacklog
 
@@ -22,7 +24,7 @@ _EVERYWHERE = {
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
-def create_admin(read_backlog: ReadBacklog) -> ASGIApp:
+def create_admin(read_backlog: ReadBacklog, status: StatusPage, operations: OperationsDocument) -> ASGIApp:
     """Return the application of the private port. What it has not is a 404 in plain text."""
 
     async def metrics(request: Request) -> Response:
@@ -30,7 +32,12 @@ def create_admin(read_backlog: ReadBacklog) -> ASGIApp:
         text, content_type = exposition(request.headers.get("accept", ""))
         return Response(text, media_type=content_type)
 
-    return _Boundary(Router([Route("/metrics", metrics)], redirect_slashes=False))
+    routes = [
+        Route("/metrics", metrics),
+        Route("/status", status.answer),
+        Route("/docs/operations.md", operations.answer),
+    ]
+    return _Boundary(Router(routes, redirect_slashes=False))
 
 
 class _Boundary:

@@ -7,7 +7,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from registration.admin.app import create_admin
+from registration.admin.operations import OperationsDocument
+from registration.admin.status import StatusPage
+from registration.domain.guess_chance import guess_chance
+from registration.domain.policy import Policy
 from registration.ports import Backlog
+from tests.unit.admin.states import QUIET
 
 
 @pytest.fixture
@@ -21,7 +26,12 @@ async def client(backlogs: list[Backlog | None]) -> AsyncIterator[httpx2.AsyncCl
     async def read_backlog() -> Backlog | None:
         return backlogs.pop(0)
 
-    transport = httpx2.ASGITransport(create_admin(read_backlog))
+    async def read_overview() -> None:
+        return None
+
+    operations = OperationsDocument()
+    status = StatusPage(read_backlog, read_overview, lambda: QUIET, guess_chance(Policy()), operations)
+    transport = httpx2.ASGITransport(create_admin(read_backlog, status, operations))
     async with httpx2.AsyncClient(transport=transport, base_url="http://admin.test") as client:
         yield client
 
