@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 
 def install(*packages: str) -> bool:
@@ -26,6 +27,21 @@ def install(*packages: str) -> bool:
     if result.returncode != 0:
         print(result.stdout[-2000:], result.stderr[-2000:], sep="\n")
     return result.returncode == 0
+
+
+def download(package: str, folder: Path) -> Path | None:
+    """Put a package's file into the folder, which takes no rights, and install nothing; None if that does not work."""
+    if not shutil.which("apt-get"):
+        return None
+    command = ["apt-get", "-q", "download", package]
+    print(f"Fetching {package} through apt-get", flush=True)
+    if subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode != 0:
+        privileged = _privileged()
+        if privileged is None:
+            return None
+        subprocess.run([*privileged, "apt-get", "-q", "update"], capture_output=True, check=False)
+        subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    return next(folder.glob("*.deb"), None)
 
 
 def _privileged() -> list[str] | None:

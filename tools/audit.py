@@ -24,9 +24,13 @@ from detect_secrets.settings import default_settings
 ROOT = Path(__file__).resolve().parent.parent
 
 EXAMPLES: Mapping[str, str] = {
+    "0af7651916cd43dd8448eb211c80319c": "the trace of an example in W3C Trace Context",
+    "3fa94c1d88b0": "in tests of what operators are shown, for an address's digest",
     "7f10ece6420a": "in tests of what operators are shown, for an address's digest",
+    "b7ad6b7169203331": "the span of the example in W3C Trace Context",
     "change-me": "config/example.env says what to put there",
     "hunter2": "in tests that no fault of a setting shows its value",
+    "never-shown": "in tests that no check shows a password",
     "p%40ss%2Fword": "in tests of Redis' URLs, with characters that are encoded there",
     "pass": "in tests of mail providers' URLs",
     "password": "where the form of a database's URL is explained",

@@ -1,9 +1,11 @@
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from registration.courier.breaker import Breaker
 from registration.courier.retry_budget import RetryBudget
+from registration.domain.mail import MailKind
 from registration.observability import metrics, tracing
 from registration.ports import MailApi, Message, Outcome, Verdict
 
@@ -31,6 +33,9 @@ class Route:
     def __post_init__(self) -> None:
         self.breaker = Breaker(self.monotonic)
         self.budget = RetryBudget(self.monotonic)
+        for kind, verdict in itertools.product(MailKind, Verdict):
+            # There from the start, so that the first one shows as an increase.
+            metrics.MAIL_ATTEMPTS.labels(self.provider.name, kind.value, verdict.value)
 
     async def send(self, message: Message) -> Outcome | None:
         """Make an attempt; None if the provider is not to be asked now."""
