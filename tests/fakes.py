@@ -280,8 +280,8 @@ class FakeOutbox:
         since_answer: Callable[[], timedelta],
     ) -> None:
         stored = self._database.tables.mails[mail.id]
-        given_up = stored.state is MailState.FAILED and stored.maybe_sent and not stored.voided
-        if stored.state is MailState.QUEUED or given_up:
+        is_settled = stored.state in {MailState.FAILED, MailState.DROPPED}
+        if stored.state is MailState.QUEUED or (is_settled and stored.maybe_sent and not stored.voided):
             stored.state, stored.accepted_at = MailState.ACCEPTED, self._database.clock.now - since_answer()
             stored.provider, stored.message_id, stored.reason = provider, message_id, None
             stored.attempts += 1

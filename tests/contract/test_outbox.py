@@ -122,6 +122,25 @@ class TestAcceptance:
         await store.outbox.accept(mail, "mailpit", None, timedelta)
         assert await state_of(store, mail) is MailState.ACCEPTED
 
+    async def test_counts_even_if_the_mail_was_superseded_meanwhile(self, store: Store) -> None:
+        mail = await take(store)
+        await store.advance(LEASE)
+        await store.units_of_work(ANN, CLIENT, lambda work: work.mails.supersede([mail.id]))
+        await store.outbox.accept(mail, "mailpit", None, lambda: LEASE)
+        [known] = (await store.account(ANN)).mails
+        assert (known.state, known.accepted_at) == (MailState.ACCEPTED, store.clock.now - LEASE)
+
+    async def test_of_an_erased_mail_changes_nothing(self, store: Store) -> None:
+        registration, new = await store.register(ANN)
+        mail = await store.outbox.take_fresh(new.id)
+        assert mail is not None
+        await store.advance(LEASE)
+        await store.outbox.claim_due(10)
+        await store.units_of_work(ANN, CLIENT, lambda work: work.accounts.erase(registration))
+        await store.outbox.accept(mail, "mailpit", None, timedelta)
+        [known] = (await store.account(ANN)).mails
+        assert (known.state, known.accepted_at) == (MailState.DROPPED, None)
+
     async def test_ends_the_mails_time_in_the_outbox(self, store: Store) -> None:
         mail = await take(store)
         await store.outbox.accept(mail, "mailpit", None, timedelta)

@@ -10,7 +10,7 @@ def budget(*, examples: int, examples_of_a_search: int) -> settings:
     return settings(
         max_examples=examples_of_a_search if is_search else examples,
         derandomize=not is_search,
-        stateful_step_count=40,
+        stateful_step_count=25,
         database=None,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],

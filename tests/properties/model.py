@@ -150,8 +150,8 @@ class Address:
 
     def turning_points(self) -> Iterator[datetime]:
         """The instants at which something may be different from what it was before."""
-        for deeds, limits in ((self.mails, MAILS), (self.wrong_codes, (*WRONG_CODES, (1, YEAR)))):
-            yield from (deed.at + window for deed in deeds for _, window in limits)
+        yield from (mail.at + window for mail in self.mails for _, window in MAILS)
+        yield from (wrong.at + window for wrong in self.wrong_codes for window in (DAY, YEAR))
         yield from (code.dies_at for code in self.codes)
         yield from (known.registered_at + JOINING for known in (self.user, self.registration) if known)
 
@@ -193,18 +193,11 @@ class Model:
             return INVALID_CREDENTIALS
         if isinstance(holder, User):
             return holder
-        if refusal := self._refuse_locked(known, client):
-            return refusal
-        if known.wrong_since_newest >= WRONG_CODES_FOR_A_CODE:
-            return Refused("too-many-attempts", until=self.new_code_at(address, client))
-        live = holder.live(self.now)
-        if not live:
-            return EXPIRED
-        if text in {code.text for code in live} and not holder.is_decoy:
-            return Granted.ACTIVATES
-        of_the_day = sum(self.now - wrong.at < DAY for wrong in known.wrong_codes)
-        left = min(WRONG_CODES_FOR_A_CODE - known.wrong_since_newest, WRONG_CODES[0][0] - of_the_day)
-        return Refused("incorrect-code", attempts_left=left - 1)
+        return (
+            self._refuse_locked(known, client)
+            or self._refuse_after_three(address, client)
+            or self._judge_code_of(known, holder, text)
+        )
 
     def judge_password(self, address: str, password: str) -> Refused | User | Registration:
         return self.addresses[address].holder(password) or INVALID_CREDENTIALS
@@ -325,6 +318,21 @@ class Model:
             return None
         until = self._first(known, lambda at: known.may_be_tried(client, at))
         return Refused("too-many-attempts", until=until)
+
+    def _refuse_after_three(self, address: str, client: str) -> Refused | None:
+        if self.addresses[address].wrong_since_newest < WRONG_CODES_FOR_A_CODE:
+            return None
+        return Refused("too-many-attempts", until=self.new_code_at(address, client))
+
+    def _judge_code_of(self, known: Address, registration: Registration, text: str) -> Refused | Granted:
+        live = registration.live(self.now)
+        if not live:
+            return EXPIRED
+        if text in {code.text for code in live} and not registration.is_decoy:
+            return Granted.ACTIVATES
+        of_the_day = sum(self.now - wrong.at < DAY for wrong in known.wrong_codes)
+        left = min(WRONG_CODES_FOR_A_CODE - known.wrong_since_newest, WRONG_CODES[0][0] - of_the_day)
+        return Refused("incorrect-code", attempts_left=left - 1)
 
     def _refuse_mail(self, known: Address, client: str) -> Refused | None:
         if known.may_be_mailed(client, self.now):

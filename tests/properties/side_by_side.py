@@ -10,7 +10,7 @@ from registration.commands.register_user import RegisterUser
 from registration.commands.send_new_code import SendNewCode
 from registration.commands.unlock_address import UnlockAddress
 from registration.domain.email_address import EmailAddress
-from registration.domain.errors import ExpiredCode, IncorrectCode, Refusal, RefusedForNow, TooManyAttempts
+from registration.domain.errors import IncorrectCode, Refusal, RefusedForNow
 from registration.domain.events import (
     ActivationCodeIssued,
     DomainEvent,
@@ -19,7 +19,6 @@ from registration.domain.events import (
 )
 from registration.domain.mail import MailState
 from registration.domain.user import User
-from registration.ports import Message as MailMessage
 from registration.queries.get_user import GetUser, PendingUser
 from tests.properties import model
 from tests.properties.model import Attempt, Code, Fate, Granted, Model, Refused
@@ -35,13 +34,13 @@ RECENTLY = timedelta(minutes=15)
 
 
 class SideBySide:
-    """Each command goes to both. `look` then holds against the model all that somebody could see or try at that moment."""
+    """Each command goes to both. `look` holds against the model all that somebody could see or try at that moment."""
 
     def __init__(self, service: Service, model_: Model) -> None:
         self.model = model_
         self._service = service
         self._mailed: dict[UUID, tuple[str, Code]] = {}
-        self._messages: dict[UUID, MailMessage] = {}
+        self._first_letters: dict[UUID, Letter] = {}
         self._on_the_wire: list[tuple[Letter, Code, Attempt]] = []
         self._last_client: dict[str, str] = {}
         self._unseen: set[str] = set()
@@ -128,16 +127,18 @@ class SideBySide:
         return bool(self._on_the_wire)
 
     async def answer_the_oldest(self, fate: Fate) -> None:
-        """Let the provider say what became of the mail that it has had for longest.
+        """Let the provider say what became of the mail that it has had for longest, if it has any.
 
         No process waits for longer than a mail lives. A refusal is not waited for where another code has come, or the
         mail been given up: who hears of it then has nothing to write it to.
         """
+        if not self._on_the_wire:
+            return
         letter, code, attempt = self._on_the_wire.pop(0)
         address, _ = self._mailed[letter.message.id]
         age = self.model.now - code.made_at
         is_open = age < GIVEN_UP and self.model.is_wanted(address, code)
-        if age >= model.LIFE_OF_A_MAIL or fate is Fate.ON_THE_WIRE or not (is_open or fate is Fate.ACCEPTED):
+        if age >= model.LIFE_OF_A_MAIL or not (is_open or fate is Fate.ACCEPTED):
             fate = Fate.UNKNOWN
         self.model.answer(code, attempt, fate)
         await self._service.answer(letter, fate)
@@ -244,7 +245,8 @@ class SideBySide:
             address, code = self._mailed[message.id]
             assert message.to == EmailAddress(address)
             assert (code.text in message.text.splitlines()) != code.is_notice
-            assert self._messages.setdefault(message.id, message) == message, "a mail is not as it was before"
+            first = self._first_letters.setdefault(message.id, letter)
+            assert message == first.message, "a mail is not as it was before"
             attempt = self.model.send(address, code)
             if letter.fate is Fate.ON_THE_WIRE:
                 self._on_the_wire.append((letter, code, attempt))

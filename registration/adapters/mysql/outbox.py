@@ -105,7 +105,8 @@ class MySQLOutbox:
                 UPDATE mails
                 SET state = 'accepted', accepted_at = UTC_TIMESTAMP(6) - INTERVAL %s MICROSECOND, provider = %s,
                     provider_message_id = %s, attempts = attempts + 1, reason = NULL, due_at = NULL, lease = NULL
-                WHERE id = %s AND (state = 'queued' OR state = 'failed' AND maybe_sent AND NOT is_void)
+                WHERE id = %s
+                    AND (state = 'queued' OR state IN ('failed', 'dropped') AND maybe_sent AND NOT is_void)
                 """,
                 since_answer() // timedelta(microseconds=1),  # at every try
                 provider,
