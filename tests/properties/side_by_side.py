@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from registration.commands.activate_user import ActivateUser
 from registration.commands.erase_user import EraseUser
@@ -24,6 +24,9 @@ from tests.properties import model
 from tests.properties.model import Attempt, Code, Fate, Granted, Model, Refused
 from tests.properties.provider import Letter
 from tests.properties.service import Service
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 OWNER, STRANGER = "correct horse battery", "staple of another"
 OBSERVER = "203.0.113.1"
