@@ -363,7 +363,7 @@ class AdminSettings(ListenSettings):
         BeforeValidator(lambda port: None if port == "" else port),
         AfterValidator(_apart_from_the_public_port),
     ] = None
-    """Where metrics are served; nowhere if it is empty."""
+    """Where metrics and the status page are served; nowhere if it is empty."""
 
 
 class RetentionSettings(Settings):

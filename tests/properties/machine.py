@@ -55,16 +55,23 @@ fates = st.sampled_from(
 class Turn:
     """A mail that somebody causes, and what happens around it."""
 
-    swept_before: Fate | None
+    swept_before: list[Fate | None]
+    """Just before; at most once."""
     registers: str | None
     """By password; None: asks for a new code."""
     fate: Fate | None
     answered_then: Fate
+    """What the provider says of an earlier one, if it still owes an answer."""
     wrong_codes: int
 
 
 turns = st.builds(
-    Turn, fates, st.none() | st.sampled_from([OWNER, STRANGER]), fates, answers, st.integers(0, 3)
+    Turn,
+    swept_before=st.lists(fates, max_size=1),
+    registers=st.none() | st.sampled_from([OWNER, STRANGER]),
+    fate=fates,
+    answered_then=answers,
+    wrong_codes=st.integers(0, 3),
 )
 
 
@@ -152,14 +159,17 @@ class RegistrationMachine(RuleBasedStateMachine):
                 return
             if at - self._model.now > SECOND:
                 self._wait(at - self._model.now - SECOND)
-                self._run(self._both.sweep(turn.swept_before))
+                for fate in turn.swept_before:
+                    self._run(self._both.sweep(fate))
             self._wait(at - self._model.now)
+            keeps_one_waiting = self._both.is_mail_on_the_wire
             if turn.registers is None:
                 self.ask_for_a_new_code(address, None, client, turn.fate)
             else:
                 self.register(address, turn.registers, client, turn.fate)
             self._run(self._both.look())
-            self._run(self._both.answer_the_oldest(turn.answered_then))
+            if keeps_one_waiting:
+                self._run(self._both.answer_the_oldest(turn.answered_then))
             self.show_wrong_codes(address, None, client, turn.wrong_codes, answer_is_lost=False)
 
     @rule(
@@ -245,13 +255,15 @@ class RegistrationMachine(RuleBasedStateMachine):
         """The provider says at last what it has done with the mail that it has had for longest."""
         self._run(self._both.answer_the_oldest(fate))
 
-    @rule(edges=st.integers(1, 5))
-    def wait_for_edges(self, edges: int) -> None:
+    @rule(edges=st.integers(1, 5), fate=fates)
+    def wait_for_edges(self, edges: int, fate: Fate | None) -> None:
         """Look just before, exactly at, and just after the next instants at which something begins or ends."""
         for _ in range(edges):
             edge = self._model.next_turning_point()
             if edge is None:
                 return
+            self._wait(edge - INSTANT - self._model.now)
+            self._run(self._both.sweep(fate))
             for at in (edge - INSTANT, edge, edge + INSTANT):
                 self._wait(at - self._model.now)
                 self._run(self._both.look())

@@ -130,13 +130,11 @@ class SideBySide:
         return bool(self._on_the_wire)
 
     async def answer_the_oldest(self, fate: Fate) -> None:
-        """Let the provider say what became of the mail that it has had for longest, if it has any.
+        """Let the provider say what became of the mail that it has had for longest.
 
         No process waits for longer than a mail lives. A refusal is not waited for where another code has come, or the
         mail been given up: who hears of it then has nothing to write it to.
         """
-        if not self._on_the_wire:
-            return
         letter, code, attempt = self._on_the_wire.pop(0)
         address, _ = self._mailed[letter.message.id]
         age = self.model.now - code.made_at
