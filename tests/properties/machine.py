@@ -255,18 +255,19 @@ class RegistrationMachine(RuleBasedStateMachine):
         """The provider says at last what it has done with the mail that it has had for longest."""
         self._run(self._both.answer_the_oldest(fate))
 
-    @rule(edges=st.integers(1, 5), fate=fates)
-    def wait_for_edges(self, edges: int, fate: Fate | None) -> None:
-        """Look just before, exactly at, and just after the next instants at which something begins or ends."""
+    @rule(edges=st.integers(1, 4), fate=fates)
+    def watch_the_next_edges(self, edges: int, fate: Fate | None) -> None:
+        """Of all that begins or ends by itself."""
         for _ in range(edges):
             edge = self._model.next_turning_point()
-            if edge is None:
-                return
-            self._wait(edge - INSTANT - self._model.now)
-            self._run(self._both.sweep(fate))
-            for at in (edge - INSTANT, edge, edge + INSTANT):
-                self._wait(at - self._model.now)
-                self._run(self._both.look())
+            if edge is not None:
+                self._watch(edge, fate)
+
+    @rule(address=addresses, fate=fates)
+    def watch_codes_die(self, address: str, fate: Fate | None) -> None:
+        live = [code for code in self._model.addresses[address].codes if code.is_live(self._model.now)]
+        for edge in sorted(code.dies_at for code in live):
+            self._watch(edge, fate)
 
     @rule()
     def the_provider_is_well_for_a_minute(self) -> None:
@@ -338,6 +339,17 @@ class RegistrationMachine(RuleBasedStateMachine):
             return False
         code = known.registration.codes[-1]
         return code.accepted_at is None and code.is_live(self._model.now)
+
+    def _watch(self, edge: datetime, fate: Fate | None) -> None:
+        """Look just before the instant, after a sweep, then exactly at and just after it."""
+        if edge - INSTANT > self._model.now:
+            self._wait(edge - INSTANT - self._model.now)
+            self._run(self._both.sweep(fate))
+            self._run(self._both.look())
+        for at in (edge, edge + INSTANT):
+            if at > self._model.now:
+                self._wait(at - self._model.now)
+                self._run(self._both.look())
 
     def _wait(self, duration: timedelta) -> None:
         self._run(self._both.set_clock(min(self._model.now + duration, END)))
