@@ -13,7 +13,6 @@ import os
 import pwd
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -109,11 +108,11 @@ class PrivateServer:
     def pause(self) -> None:
         """Let the server hang, its connections too, until `resume`."""
         if self._process:
-            self._process.send_signal(signal.SIGSTOP)
+            processes.pause(self._process)
 
     def resume(self) -> None:
         if self._process:
-            self._process.send_signal(signal.SIGCONT)
+            processes.resume(self._process)
 
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None

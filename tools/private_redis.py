@@ -8,7 +8,6 @@ Needs nothing but the server's program and runs as any user.
 import contextlib
 import secrets
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -79,11 +78,11 @@ class PrivateRedis:
     def pause(self) -> None:
         """Let the server hang, its connections too, until `resume`."""
         if self._process:
-            self._process.send_signal(signal.SIGSTOP)
+            processes.pause(self._process)
 
     def resume(self) -> None:
         if self._process:
-            self._process.send_signal(signal.SIGCONT)
+            processes.resume(self._process)
 
     def _run(self, port: int) -> bool:
         self._settings.touch(mode=0o600)

@@ -1,6 +1,7 @@
 """Child processes that never outlive us."""
 
 import functools
+import os
 import shutil
 import signal
 import subprocess
@@ -30,6 +31,17 @@ def stop(process: subprocess.Popen[bytes], seconds: float = 30) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def pause(process: subprocess.Popen[bytes]) -> None:
+    """Let a child hang with all its threads, until `resume`; it has stopped when this returns."""
+    process.send_signal(signal.SIGSTOP)
+    # The signal only asks: each thread runs on until it gets to the kernel, and may answer somebody before.
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+
+def resume(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGCONT)
 
 
 def interrupt_on_signals() -> None:
