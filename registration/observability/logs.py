@@ -1,9 +1,12 @@
+import io
 import logging
 import sys
 from typing import Literal
 
 import structlog
 from structlog.types import Processor
+
+from registration.observability.log_sink import LogSink
 
 _FOR_EVERY_LINE: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -29,7 +32,8 @@ def configure_logging(format: Literal["json", "console"], level: str) -> None:  
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    _leave_out_what_no_line_has()
+    handler = _handler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_FOR_EVERY_LINE,
@@ -42,12 +46,30 @@ def configure_logging(format: Literal["json", "console"], level: str) -> None:  
     _take_over_uvicorn()
 
 
+def _handler() -> logging.Handler:
+    if sys.stderr is None:  # closed before Python began: the descriptor is by now something else's
+        return logging.NullHandler()
+    try:
+        return LogSink(sys.stderr.fileno())
+    except io.UnsupportedOperation:  # replaced by something in memory
+        return logging.StreamHandler(sys.stderr)
+
+
+def _leave_out_what_no_line_has() -> None:
+    """Where a line was written, by whom: finding that out is half of what a line costs (see Python's Logging HOWTO)."""
+    logging._srcfile = None  # noqa: SLF001 - the documented way
+    logging.logThreads = False
+    logging.logProcesses = False
+    logging.logMultiprocessing = False
+
+
 def _renderers(format: Literal["json", "console"]) -> list[Processor]:  # noqa: A002 - likewise
     if format == "console":
         # The default formatter shows local variables wherever `rich` is installed.
         return [
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+                colors=sys.stderr is not None and sys.stderr.isatty(),
+                exception_formatter=structlog.dev.plain_traceback,
             )
         ]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

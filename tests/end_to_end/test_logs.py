@@ -1,7 +1,10 @@
 """What an operator finds in the log by one search: all of a request, and all that happened with an address."""
 
-from collections.abc import AsyncIterator
+import contextlib
+import os
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,11 @@ from tests.end_to_end.stage import Stage, open_stage
 from tests.end_to_end.tables import rows
 from tests.end_to_end.waiting import until
 from tests.private_database import Databases
+
+MORE_THAN_A_PIPE_TAKES = 600
+"""Lines, of 64 KiB in all, or of a few pages where a user has many pipes."""
+
+STOP_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +141,49 @@ async def test_an_address_is_in_the_clear_at_debug_level_only_and_in_no_tracebac
 async def test_every_line_is_of_one_form_the_servers_own_too(told: Told) -> None:
     assert all({"event", "level", "logger", "timestamp"} <= set(line) for line in told.lines)
     assert "uvicorn.error" in {line["logger"] for line in told.lines}
+
+
+async def test_a_log_that_nobody_reads_holds_nobody_up_and_what_it_lacks_is_said(own_stage: Stage) -> None:
+    with unread(own_stage.folder / "service-0.log") as log:
+        service = await own_stage.serve(**LENIENT)
+        for _ in range(MORE_THAN_A_PIPE_TAKES):
+            assert (await service.client.liveness()).status_code == 200
+        log.read()
+        await service.client.liveness()
+        service.ask_to_stop()
+        assert await service.exit_status(STOP_SECONDS) == 0
+
+    lines = service.log()
+    (lost,) = (line["lines"] for line in lines if line["event"] == "log_lines_lost")
+    requests = sum(line["event"] == "request" for line in lines)
+    assert requests + lost > MORE_THAN_A_PIPE_TAKES
+    assert lost > 0
+
+
+class Unread:
+    """A pipe that a log goes into."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.received = b""
+
+    def read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while piece := os.read(self._descriptor, 1024 * 1024):
+                self.received += piece
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+@contextlib.contextmanager
+def unread(path: Path) -> Iterator[Unread]:
+    """A log file that is none until the end of the block: it takes no more lines than are read from it."""
+    with contextlib.closing(Unread(path)) as log:
+        try:
+            yield log
+        finally:
+            log.read()
+            path.unlink()
+            path.write_bytes(log.received)

@@ -18,7 +18,11 @@ def _restored_logging() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in ("", *UVICORN)]
     before = [(list(logger.handlers), logger.level, logger.propagate) for logger in loggers]
     structlog_before = structlog.get_config()
+    told_of_a_line = ("_srcfile", "logThreads", "logProcesses", "logMultiprocessing")
+    told_before = {name: getattr(logging, name) for name in told_of_a_line}
     yield
+    for name, value in told_before.items():
+        setattr(logging, name, value)
     structlog.configure(**structlog_before)
     for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
         logger.handlers, logger.level, logger.propagate = handlers, level, propagate
@@ -87,6 +91,27 @@ def test_configuring_twice_writes_each_line_once(capsys: pytest.CaptureFixture[s
     logging.getLogger("theirs").info("once")
 
     assert len(lines(capsys)) == 1
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_where_standard_error_is_closed_nothing_is_written_and_nothing_fails(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], form: Literal["json", "console"]
+) -> None:
+    monkeypatch.setattr("sys.stderr", None)
+    configure_logging(form, "info")
+    logging.getLogger("theirs").error("unheard")
+
+    assert capfd.readouterr().err == ""
+
+
+def test_where_a_line_was_written_is_not_looked_for(caplog: pytest.LogCaptureFixture) -> None:
+    """It would take as long as the rest of the line."""
+    configure_logging("json", "info")
+    logging.getLogger().addHandler(caplog.handler)
+    structlog.stdlib.get_logger("ours").warning("quick")
+
+    (record,) = caplog.records
+    assert (record.lineno, record.thread, record.process) == (0, None, None)
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
