@@ -33,6 +33,9 @@ _TALKATIVE = (
 )
 """The loggers that speak up at every batch while the collector is away, and at every span while the queue is full."""
 
+_READS_HEADERS = "opentelemetry.util.re"
+_SENDS = "urllib3"
+
 _LONGEST_TRACE_PARENT = 512
 _propagator = TraceContextTextMapPropagator()
 
@@ -40,9 +43,10 @@ _propagator = TraceContextTextMapPropagator()
 @contextmanager
 def exporting() -> Iterator["OpenTelemetryTracer"]:
     """The tracer. A collector that is away costs some spans and some lines a minute, and nobody waits for it."""
+    _keep_secrets()
     quiet = _OnceAMinute()
     for name in _TALKATIVE:
-        logging.getLogger(name).addFilter(quiet)
+        logging.getLogger(name).addFilter(quiet.filter)
     # Not shut down by the SDK when Python exits: that would wait for half a minute.
     provider = TracerProvider(resource=resource(), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -53,7 +57,20 @@ def exporting() -> Iterator["OpenTelemetryTracer"]:
         flushing.start()
         flushing.join(FLUSH_SECONDS)
         for name in _TALKATIVE:
-            logging.getLogger(name).removeFilter(quiet)
+            logging.getLogger(name).removeFilter(quiet.filter)
+
+
+def _keep_secrets() -> None:
+    """The endpoint and the headers may hold a key, and the libraries' lines quote both.
+
+    For good: what could not be sent by the end is tried again, and told of, for as long as the process lives.
+    """
+    logging.getLogger(_READS_HEADERS).addFilter(_hide)
+    for name in _TALKATIVE:
+        logging.getLogger(name).addFilter(_name_errors)
+    logging.getLogger(_SENDS).setLevel(
+        logging.WARNING
+    )  # at debug level it tells of every batch, and where it went
 
 
 def resource() -> Resource:
@@ -134,11 +151,29 @@ def _context_of(trace_parent: str | None) -> context.Context:
     return _propagator.extract({"traceparent": trace_parent}, context.Context())
 
 
-class _OnceAMinute(logging.Filter):
+def _hide(record: logging.LogRecord) -> bool:
+    record.args = ("(not shown)",)
+    return True
+
+
+def _name_errors(record: logging.LogRecord) -> bool:
+    """By the first and the last of their types, as in `ConnectionError (ConnectionRefusedError)`."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(_types(arg) if isinstance(arg, BaseException) else arg for arg in record.args)
+    return True
+
+
+def _types(error: BaseException) -> str:
+    cause = error
+    while further := cause.__cause__ or cause.__context__:
+        cause = further
+    return type(error).__name__ if cause is error else f"{type(error).__name__} ({type(cause).__name__})"
+
+
+class _OnceAMinute:
     """Lets each kind of line through once, and again after a minute."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._until: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:

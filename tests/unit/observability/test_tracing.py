@@ -1,9 +1,12 @@
 """What a span is made of; what a whole trace is, `tests/end_to_end/test_traces.py` looks at."""
 
 import logging
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -15,6 +18,7 @@ from registration.domain.errors import AlreadyActive
 from registration.observability import tracing
 from registration.observability.open_telemetry import OpenTelemetryTracer, exporting, resource
 from tests.private_database import ROOT
+from tools.addresses import LOOPBACK, free_port
 
 SECRET = "canary-5ecret"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -228,3 +232,75 @@ class TestTheExportersWords:
             "Transient error 0",
             "Failed to export 0 batch",
         ]
+
+
+class NoCollector(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+class TestWhatTheExporterQuotes:
+    @pytest.fixture
+    def port(self) -> Iterator[int]:
+        with HTTPServer((LOOPBACK, 0), NoCollector) as server:
+            serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+            serving.start()
+            yield server.server_port
+            server.shutdown()
+            serving.join()
+
+    @pytest.fixture(autouse=True)
+    def environment(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+        for name in os.environ:
+            if name.startswith("OTEL_"):
+                monkeypatch.delenv(name)
+        caplog.set_level(logging.DEBUG)
+
+    @pytest.mark.parametrize(
+        "variable, value, told",
+        [
+            ("HEADERS", SECRET, "Header format invalid"),
+            ("HEADERS", f"api-key=%0a%09{SECRET}%0a{SECRET}", "InvalidHeader"),
+            ("ENDPOINT", f"http://{LOOPBACK}:{{port}}/?key={SECRET}", "code: 404"),
+            ("ENDPOINT", f"{LOOPBACK}:{{port}}?key={SECRET}", "InvalidSchema"),
+        ],
+    )
+    def test_is_told_without_it(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        port: int,
+        variable: str,
+        value: str,
+        told: str,
+    ) -> None:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{LOOPBACK}:{port}")
+        monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{variable}", value.format(port=port))
+        with exporting() as tracer, tracer.begin("whole", "server", None):
+            pass
+
+        assert told in caplog.text
+        assert SECRET not in caplog.text
+
+    def test_is_told_by_its_cause(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{LOOPBACK}:{free_port()}/?key={SECRET}")
+        with exporting() as tracer, tracer.begin("whole", "server", None):
+            pass
+
+        assert "ConnectionError (ConnectionRefusedError)" in caplog.text
+        assert SECRET not in caplog.text
+
+    def test_is_told_without_it_also_by_what_goes_on_after_the_end(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, port: int
+    ) -> None:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{LOOPBACK}:{port}")
+        with exporting():
+            pass
+        exporter = logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+        exporter.warning("Transient error %s", ConnectionError(SECRET))
+
+        assert caplog.messages == ["Transient error ConnectionError"]
