@@ -5,25 +5,25 @@ A command loads the groups that it needs. REGISTRATION_X_FILE may name a file th
 
 import contextlib
 import os
+import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from limits import RateLimitItem, parse_many
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    DirectoryPath,
     Field,
     PrivateAttr,
     SecretStr,
     ValidationError,
     ValidationInfo,
     create_model,
+    field_validator,
     model_validator,
 )
 from pydantic.fields import FieldInfo
@@ -36,10 +36,14 @@ from registration.adapters.mail.sender import Sender, parse_sender
 from registration.adapters.mysql.server import Server
 from registration.domain.policy import Policy
 
+if TYPE_CHECKING:
+    from limits import RateLimitItem
+
 PREFIX = "REGISTRATION_"
 MIN_SECRET_LENGTH = 32
 WEAK_BCRYPT_COST = 10
 CLIENT_LIMITS = ("register", "auth", "wrong-codes")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 DEFAULT_CLIENT_LIMITS = "register=30/minute,auth=120/minute,wrong-codes=30/day"
 
 S = TypeVar("S", bound="Settings")
@@ -72,7 +76,7 @@ class _FileSource(PydanticBaseSettingsSource):
 def _from_file(field: str) -> str | None:
     """What the file holds that REGISTRATION_X_FILE names; None if it names none. Raises OSError or UnicodeError."""
     path = os.environ.get(f"{PREFIX}{field.upper()}_FILE")
-    return Path(path).read_text(encoding="utf-8").strip() if path else None
+    return Path(path).read_text(encoding="utf-8-sig").strip() if path else None
 
 
 class Settings(BaseSettings):
@@ -81,6 +85,14 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, hide_input_in_errors=True, extra="ignore", frozen=True
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        """What is not UTF-8 in the environment comes here as lone surrogates, which fail wherever they are used."""
+        if isinstance(value, str) and not value.isascii() and _SURROGATES.search(value):
+            raise ValueError("must be text in UTF-8")
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -105,18 +117,26 @@ def _database_url(url: SecretStr) -> SecretStr:
 
 
 def _check_authority(file: Path) -> None:
-    if not file.is_file():
-        raise ValueError("its ssl_ca names no file")
+    if not _is(file.is_file):
+        raise ValueError("its ssl_ca names no file that can be read")
     try:
         ssl.create_default_context(cafile=file)
     except OSError:
         raise ValueError("the file that its ssl_ca names holds no certificate, or cannot be read") from None
 
 
+def _is(kind: Callable[[], bool]) -> bool:
+    """Whether a path is of that kind; no, if its name is too long, or its folder not ours to look into."""
+    try:
+        return kind()
+    except OSError:
+        return False
+
+
 def parse_database_url(url: str) -> Server:
     """Return the server; raises ValueError if the URL is of another form."""
     parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+    query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)) if parts.query else {}
     database = unquote(parts.path.removeprefix("/"))
     if (
         parts.scheme != "mysql"
@@ -178,6 +198,16 @@ def _provider_names(names: str) -> str:
     return ",".join(listed)
 
 
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+def _folder(path: Path | None) -> Path | None:
+    if path is not None and not _is(path.is_dir):
+        raise ValueError("must be a folder that can be read")
+    return path
+
+
 SHARED_SETTINGS = ("api_url", "api_key")
 
 _OWN_FIELDS: dict[str, Any] = {
@@ -198,7 +228,7 @@ class MailSettings(Settings):
     """Likewise."""
     mail_from: Annotated[str, AfterValidator(_sender)]
     """Name <address>"""
-    mail_templates: DirectoryPath | None = None
+    mail_templates: Annotated[Path | None, BeforeValidator(_none_if_empty), AfterValidator(_folder)] = None
     """A folder of templates that replace the shipped ones of the same path, or add languages."""
     _providers_own: Settings = PrivateAttr(default_factory=ProvidersOwnSettings)
 
@@ -254,8 +284,10 @@ def _client_limits(limits: str) -> str:
     return limits
 
 
-def parse_client_limits(text: str) -> dict[str, RateLimitItem]:
+def parse_client_limits(text: str) -> "dict[str, RateLimitItem]":
     """Return the limits by name; ValueError if the text is no list of them."""
+    from limits import parse_many  # noqa: PLC0415 - slow, and most commands know of no limits
+
     limits = {}
     for pair in filter(None, (part.strip() for part in text.split(","))):
         name, _, limit = pair.partition("=")
@@ -291,7 +323,7 @@ class PolicySettings(Settings):
     """redis://… shares the per-client limits and the wrong passwords between replicas."""
 
     @property
-    def client_limit_items(self) -> dict[str, RateLimitItem]:
+    def client_limit_items(self) -> "dict[str, RateLimitItem]":
         return parse_client_limits(self.client_limits)
 
     @property
@@ -321,11 +353,17 @@ def parse_networks(text: str) -> list[IPv4Network | IPv6Network]:
 
 
 def _origins(text: str) -> str:
-    for origin in filter(None, (part.strip() for part in text.split(","))):
-        parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or origin != f"{parts.scheme}://{parts.netloc}":
-            raise ValueError("must be a list of origins, as in https://www.example.com")
+    if not all(map(_is_origin, filter(None, (part.strip() for part in text.split(","))))):
+        raise ValueError("must be a list of origins, as in https://www.example.com")
     return text
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # whose text quotes the value
+        return False
+    return parts.scheme in {"http", "https"} and text == f"{parts.scheme}://{parts.netloc}"
 
 
 class ListenSettings(Settings):
@@ -360,7 +398,7 @@ class AdminSettings(ListenSettings):
     admin_host: str = "127.0.0.1"
     admin_port: Annotated[
         Annotated[int, Field(ge=1, le=65535)] | None,
-        BeforeValidator(lambda port: None if port == "" else port),
+        BeforeValidator(_none_if_empty),
         AfterValidator(_apart_from_the_public_port),
     ] = None
     """Where metrics and the status page are served; nowhere if it is empty."""
@@ -399,6 +437,10 @@ class PurgeSettings(DatabaseSettings, RetentionSettings):
 
 class KeySettings(DatabaseSettings, SecretSettings):
     """What it takes to read the data keys."""
+
+
+class OperatorSettings(KeySettings, LogSettings):
+    """What it takes to do what is to be in the log."""
 
 
 class FixtureSettings(DatabaseSettings, SecretSettings, PolicySettings):
@@ -452,6 +494,8 @@ def _faults_of_providers(group: type[Settings], wrong: set[int | str]) -> list[s
         MailSettings(**stand_in)
     except SettingsError as error:
         return error.lines
+    except ValidationError:
+        pass  # of a provider's own settings, which the group has told of
     return []
 
 

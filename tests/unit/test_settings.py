@@ -87,6 +87,39 @@ def test_all_that_are_missing_are_named_at_once(monkeypatch: pytest.MonkeyPatch,
     assert faults() == dict.fromkeys(RIGHT, "is not set")
 
 
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("cors_origins", f"https://[{SECRET}"),
+        ("cors_origins", f"https://{SECRET}\u2100"),  # Python's own message quotes what has such a character
+        ("mail_api_url", f"https://{SECRET}\u2100"),
+        ("rate_limit_storage", f"redis://:{SECRET}@\u2100:6379/0"),
+        ("mail_templates", f"/{SECRET * 100}"),
+    ],
+)
+def test_one_that_python_cannot_even_look_at_is_named_without_its_value(
+    given: Set, name: str, value: str
+) -> None:
+    given(**{name: value})
+    assert list(faults()) == [name]
+
+
+@pytest.mark.parametrize(
+    "name", ["secret_key", "database_url", "mail_from", "mail_postmark_api_key", "host", "log_level"]
+)
+def test_one_that_is_no_text_is_named_here_and_not_where_it_is_used(given: Set, name: str) -> None:
+    """An environment holds bytes; what is no UTF-8 among them comes as lone surrogates."""
+    no_text = os.fsdecode(b"\xff")
+    given(**{name: f"{RIGHT.get(name, SECRET)}{no_text}"})
+    assert faults() == {name: "must be text in UTF-8"}
+
+
+@pytest.mark.parametrize("name", ["admin_port", "mail_templates"])
+def test_one_that_may_be_left_out_may_be_empty(given: Set, name: str) -> None:
+    given(**{name: ""})
+    assert getattr(load(ServiceSettings), name) is None
+
+
 @pytest.mark.parametrize("name", ["mail_from", "mail_templates", "port"])
 def test_faults_elsewhere_do_not_hide_what_a_mail_provider_lacks(given: Set, name: str) -> None:
     given(**{name: WRONG[name]}, mail_provider="postmark")
@@ -112,19 +145,21 @@ class TestFiles:
             "port": "must be a valid integer",
         }
 
-    def test_are_read_where_nothing_else_is_set(
-        self, monkeypatch: pytest.MonkeyPatch, given: Set, tmp_path: Path
+    @pytest.mark.parametrize("file", ["{}", "{}\n", "\ufeff{}\r\n"])
+    def test_are_read_where_nothing_else_is_set_whoever_wrote_them(
+        self, monkeypatch: pytest.MonkeyPatch, given: Set, tmp_path: Path, file: str
     ) -> None:
         monkeypatch.delenv("REGISTRATION_MAIL_FROM")
-        (tmp_path / "from").write_text(f"{RIGHT['mail_from']}\n")
+        (tmp_path / "from").write_bytes(file.format(RIGHT["mail_from"]).encode())
         given(mail_from_file=tmp_path / "from")
         assert load(ServiceSettings).mail_from == RIGHT["mail_from"]
 
 
 class TestTheAuthorityOfTheDatabase:
-    def test_must_be_a_file(self, given: Set) -> None:
-        given(database_url=f"{RIGHT['database_url']}?ssl_ca=/does/not/exist")
-        assert faults() == {"database_url": "its ssl_ca names no file"}
+    @pytest.mark.parametrize("path", ["/does/not/exist", "", f"/{SECRET * 100}"])
+    def test_must_be_a_file(self, given: Set, path: str) -> None:
+        given(database_url=f"{RIGHT['database_url']}?ssl_ca={path}")
+        assert faults() == {"database_url": "its ssl_ca names no file that can be read"}
 
     def test_must_be_a_certificate(self, given: Set, tmp_path: Path) -> None:
         (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
