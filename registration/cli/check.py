@@ -63,10 +63,15 @@ def command(context: click.Context) -> None:
     Settings, templates, the database with its version, its tables and what we may do there, the data keys, Redis, each
     mail provider, the ports. Everything is tried, whatever fails. Nothing is changed, and no mail is sent.
     """
-    findings = asyncio.run(try_all())
+    context.exit(asyncio.run(_tell_all()))
+
+
+async def _tell_all() -> int:
+    """Return the status. Told before the loop ends, which waits for look-ups of names, however slow these are."""
+    findings = await try_all()
     for finding in findings:
         click.echo(str(finding), err=finding.verdict == "FAIL")
-    context.exit(any(finding.verdict == "FAIL" for finding in findings))
+    return any(finding.verdict == "FAIL" for finding in findings)
 
 
 async def try_all() -> list[Finding]:
@@ -186,13 +191,16 @@ async def _ports(settings: AdminSettings) -> list[Finding]:
     places = [(settings.host, settings.port)]
     if settings.admin_port is not None:
         places.append((settings.admin_host, settings.admin_port))
-    return [_port(host, port) for host, port in places]
+    return await asyncio.gather(*(_port(host, port) for host, port in places))
 
 
-def _port(host: str, port: int) -> Finding:
+async def _port(host: str, port: int) -> Finding:
     place = f"{host}:{port}"
     try:
-        listen(host, port).close()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            (await asyncio.to_thread(listen, host, port)).close()
+    except TimeoutError:
+        return Finding("FAIL", "port", f"{place}: nobody says what address that is")
     except CannotListen as error:
         is_taken = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
         if is_taken:

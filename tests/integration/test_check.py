@@ -1,8 +1,12 @@
 """`check`, as an operator runs it before a roll-out: a real process, a real database, and what may be wrong with them."""
 
+import asyncio
 import os
 import socket
+import subprocess
+import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +28,7 @@ from tests.end_to_end.service import environment, run
 from tests.end_to_end.tables import rows
 from tests.integration.mail.servers import unused_port
 from tests.integration.mysql.authority import Authority
-from tests.private_database import Databases, open_server, server_root
+from tests.private_database import ROOT, Databases, open_server, server_root
 from tools.addresses import LOOPBACK
 from tools.private_mariadb import PrivateServer
 from tools.private_redis import PrivateRedis
@@ -174,6 +178,62 @@ async def test_a_database_that_is_down_says_why(check: Check, monkeypatch: pytes
     monkeypatch.setattr("registration.cli.check.open_database", impatient)
     report = await check(database_url=f"mysql://u:never-shown@{LOOPBACK}:{unused_port()}/name")
     assert "OperationalError 2003 (ConnectionRefusedError)" in report.of("database")
+
+
+async def test_a_name_that_takes_long_to_look_up_keeps_no_line_back(
+    settings: dict[str, object], tmp_path: Path
+) -> None:
+    """The look-up lasts until a line is told, for a thread in which it runs cannot be ended."""
+    program = tmp_path / "check.py"
+    program.write_text(SLOW_LOOK_UPS)
+    done = await asyncio.to_thread(
+        partial(subprocess.run, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False),
+        [sys.executable, program],
+        env=environment({**settings, "mail_api_url": "http://never.example"}) | {"PYTHONPATH": str(ROOT)},
+    )
+    assert GAVE_UP not in done.stdout
+    report = report_of(done.stdout, done.stderr)
+    assert "out of time" in report.of("mail")
+    assert report.of("database").startswith("ok ")
+
+
+async def test_a_place_whose_name_takes_long_to_look_up_is_a_fault_in_time(
+    check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+    monkeypatch.setattr("registration.cli.check.listen", lambda *_: told.wait(30))
+    monkeypatch.setattr("registration.cli.check.PATIENCE_SECONDS", 0.5)
+    report = await check()
+    told.set()
+    assert "nobody says what address that is" in report.of("port")
+    assert report.of("database").startswith("ok ")
+
+
+GAVE_UP = "the look-up gave up\n"
+
+SLOW_LOOK_UPS = f"""
+import socket, sys, threading
+import click
+
+look_up, echo, told = socket.getaddrinfo, click.echo, threading.Event()
+
+def look_up_slowly(host, *args, **options):
+    if host == "never.example":
+        if not told.wait(30):
+            sys.stdout.write({GAVE_UP!r})
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+    return look_up(host, *args, **options)
+
+def tell(*args, **options):
+    echo(*args, **options)
+    told.set()
+
+socket.getaddrinfo, click.echo = look_up_slowly, tell
+sys.argv = ["registration", "check"]
+from registration.cli import check, main
+check.PATIENCE_SECONDS = 0.5
+main()
+"""
 
 
 class TestTheSchema:
