@@ -65,6 +65,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stop_waiting()
         super().send_400_response(msg)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """An upgrade is passed over in silence (RFC 9110, 7.8): anybody may ask for one, and two lines told of each."""
+
     def _expect_request(self) -> None:
         self._stop_waiting()
         self._arrival = self.loop.call_later(self.arrival_seconds, self._give_up)

@@ -84,6 +84,17 @@ async def test_two_requests_on_one_connection_are_answered(sender: Sender) -> No
     assert (await sender.answer()).endswith(b"0")
 
 
+@pytest.mark.parametrize("upgrade", [b"websocket", b"h2c"])
+async def test_an_upgrade_is_passed_over_without_a_word_in_the_log(
+    sender: Sender, caplog: pytest.LogCaptureFixture, upgrade: bytes
+) -> None:
+    """Two lines of advice for us would be anybody's to have, as often as they like."""
+    caplog.clear()
+    await sender.say(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: " + upgrade + b"\r\n\r\n")
+    await sender.reader.readuntil(b"\r\n\r\n0")
+    assert caplog.messages == []
+
+
 async def test_who_says_nothing_is_cut_off(sender: Sender) -> None:
     assert (await sender.answer()).startswith(b"HTTP/1.1 408")
 
