@@ -11,15 +11,14 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 class MySQLTurns:
     """A TakeTurn: a task is done by one process, and again when the time is over.
 
-    Who moves the time that has come has the turn. That holds on a cluster, too, where locks of the server would not: of
-    two changes of one row the second is refused.
+    Who moves the time that has come, or writes the first one, has the turn. That holds on a cluster, too, where locks of
+    the server would not: of two changes of one row the second is refused.
     """
 
     def __init__(self, database: Database, task: str, every: timedelta) -> None:
         self._database = database
         self._task = task
         self._every = every
-        self._is_planned = False
         self._has_complained = False
 
     async def __call__(self) -> bool:
@@ -33,24 +32,36 @@ class MySQLTurns:
             return False
 
     async def _take(self, connection: Connection) -> bool:
-        if not self._is_planned:
-            await self._plan(connection)
-            self._is_planned = True
+        return await self._move(connection) or (
+            not await self._is_planned(connection) and await self._plan(connection)
+        )
+
+    async def _move(self, connection: Connection) -> bool:
+        """Move a time that has come, or is so far away that the server's clock was wrong when it was written."""
+        seconds = self._every.total_seconds()
         found = await connection.execute(
             """
             UPDATE housekeeping SET due_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND
-            WHERE task = %s AND due_at <= UTC_TIMESTAMP(6)
+            WHERE task = %s AND (due_at <= UTC_TIMESTAMP(6) OR due_at > UTC_TIMESTAMP(6) + INTERVAL %s SECOND)
             """,
-            self._every.total_seconds(),
+            seconds,
             self._task,
+            2
+            * seconds,  # not once: who has waited for the row may have looked at the clock before its holder
         )
         return found == 1
 
-    async def _plan(self, connection: Connection) -> None:
-        """Have a row for the task, due at once, unless there is one."""
+    async def _is_planned(self, connection: Connection) -> bool:
+        return bool(await connection.fetch_all("SELECT 1 FROM housekeeping WHERE task = %s", self._task))
+
+    async def _plan(self, connection: Connection) -> bool:
+        """Take the first turn, or the first after somebody has deleted the row."""
         try:
             await connection.execute(
-                "INSERT INTO housekeeping (task, due_at) VALUES (%s, UTC_TIMESTAMP(6))", self._task
+                "INSERT INTO housekeeping (task, due_at) VALUES (%s, UTC_TIMESTAMP(6) + INTERVAL %s SECOND)",
+                self._task,
+                self._every.total_seconds(),
             )
         except IntegrityError:
-            return
+            return False
+        return True

@@ -59,6 +59,32 @@ async def test_nobody_has_a_turn_before_its_time(replicas: list[Database]) -> No
     assert not await MySQLTurns(replicas[0], "purge", HOUR)()  # a process that has just started
 
 
+async def test_a_row_that_was_deleted_is_made_anew_by_one_of_those_that_ask(replicas: list[Database]) -> None:
+    async def delete(connection: Connection) -> None:
+        await connection.execute("DELETE FROM housekeeping")
+
+    turns = [MySQLTurns(database, "purge", HOUR) for database in replicas]
+    assert [await take_turn() for take_turn in turns].count(True) == 1
+
+    await replicas[0].read(delete)
+
+    answers = await asyncio.gather(*(take_turn() for take_turn in turns for _ in range(3)))
+    assert answers.count(True) == 1
+    assert not any([await take_turn() for take_turn in turns])
+
+
+async def test_a_time_that_was_written_while_the_servers_clock_was_wrong_is_not_waited_for(
+    replicas: list[Database],
+) -> None:
+    turns = [MySQLTurns(database, "purge", HOUR) for database in replicas]
+    assert await turns[0]()
+
+    await let_pass(replicas[0], -timedelta(days=365))
+
+    answers = await asyncio.gather(*(take_turn() for take_turn in turns for _ in range(3)))
+    assert answers.count(True) == 1
+
+
 async def test_each_task_has_turns_of_its_own(replicas: list[Database]) -> None:
     turns = [MySQLTurns(replicas[0], task, HOUR) for task in ("purge", "something else")]
 
