@@ -1,13 +1,14 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from registration.adapters.keys import KeyRing
+from registration.adapters.mysql import leases
 from registration.adapters.mysql.accounts import naive
 from registration.adapters.mysql.database import ConflictError, Connection
-from registration.adapters.mysql.outbox import LEASE_SECONDS
 from registration.domain.mail import NewMail
+from registration.ports import OutgoingMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,20 @@ class MySQLMails:
     """The address's mails, inside a transaction that holds its guard; couriers change the same rows without it."""
 
     def __init__(
-        self, connection: Connection, keys: KeyRing, now: datetime, client_key: bytes, stamp: MailStamp
+        self,
+        connection: Connection,
+        keys: KeyRing,
+        now: datetime,
+        client_key: bytes,
+        stamp: MailStamp,
+        keep_fresh: Callable[[OutgoingMail], None],
     ) -> None:
         self._connection = connection
         self._keys = keys
         self._now = now
         self._client_key = client_key
         self._stamp = stamp
+        self._keep_fresh = keep_fresh
 
     async def add(self, mail: NewMail) -> None:
         created_at = naive(self._now)
@@ -54,8 +62,9 @@ class MySQLMails:
             created_at,
             mail.id.bytes,
             created_at,
-            LEASE_SECONDS,
+            leases.SECONDS,
         )
+        self._keep_fresh(self._outgoing(mail))
 
     async def supersede(self, mail_ids: Sequence[UUID]) -> None:
         for mail_id in mail_ids:
@@ -74,3 +83,23 @@ class MySQLMails:
     async def void_codes(self, mail_ids: Sequence[UUID]) -> None:
         for mail_id in mail_ids:
             await self._connection.execute("UPDATE mails SET is_void = TRUE WHERE id = %s", mail_id.bytes)
+
+    def _outgoing(self, mail: NewMail) -> OutgoingMail:
+        return OutgoingMail(
+            id=mail.id,
+            kind=mail.kind,
+            email=mail.email,
+            credential_id=mail.credential_id,
+            code_key_id=mail.code_key_id,
+            language=mail.language,
+            template_version=self._stamp.template_version,
+            request_id=self._stamp.request_id,
+            trace_parent=self._stamp.trace_parent,
+            age=timedelta(),
+            attempts=0,
+            maybe_sent=False,
+            provider=None,
+            reason=None,
+            is_wanted=True,
+            lease=mail.id,
+        )

@@ -5,16 +5,12 @@ from datetime import timedelta
 from typing import LiteralString
 from uuid import UUID, uuid4
 
+from registration.adapters.mysql import leases
 from registration.adapters.mysql.database import Connection, Database, Row
+from registration.adapters.mysql.fresh_mails import FreshMails
 from registration.domain.email_address import EmailAddress
 from registration.domain.mail import MailKind
 from registration.ports import OutgoingMail
-
-LEASE_SECONDS = 25
-"""Longer than any attempt with its record, and short enough that a dead process's mails leave within 30 s."""
-
-ATTEMPT_SECONDS = 20
-"""What must be left of a lease to begin under it: a short attempt that fails over (4 s), then a long one (15 s)."""
 
 _SELECT_OUTGOING = """
     SELECT m.id, m.kind, m.email, m.credential_id, m.code_key, m.language, m.template_version, m.request_id,
@@ -35,16 +31,21 @@ _SELECT_OUTGOING = """
 class MySQLOutbox:
     """An Outbox."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, fresh: FreshMails | None = None) -> None:
+        """`fresh` is where the units of work of this process put the mails that they write."""
         self._database = database
+        self._fresh = FreshMails() if fresh is None else fresh
 
     async def take_fresh(self, mail_id: UUID) -> OutgoingMail | None:
+        if mail := self._fresh.take(mail_id):
+            return mail
+
         async def read(connection: Connection) -> Sequence[Row]:
             return await connection.fetch_all(
                 _SELECT_OUTGOING
                 + "m.id = %s AND m.lease = m.id AND m.due_at > UTC_TIMESTAMP(6) + INTERVAL %s SECOND",
                 mail_id.bytes,
-                ATTEMPT_SECONDS,
+                leases.ATTEMPT_SECONDS,
             )
 
         rows = await self._database.read(read)
@@ -81,7 +82,7 @@ class MySQLOutbox:
                 WHERE id IN %s AND due_at <= UTC_TIMESTAMP(6)
                 """,
                 lease.bytes,
-                LEASE_SECONDS,
+                leases.SECONDS,
                 ids,
             )
             if not claimed:
