@@ -96,6 +96,19 @@ class TestJoining:
         assert len(world.mails()) == 1
         assert isinstance(await world.get(), PendingUser)
 
+    async def test_one_read_before_the_first_was_there_joins_it_too(self, world: World) -> None:
+        """As on a node of a cluster, which takes the time and then waits for what another has committed."""
+        await world.register()
+        world.clock.advance(seconds=-0.01)
+        await world.register(password=OTHER_PASSWORD)
+        assert len(world.mails()) == 1
+
+    async def test_a_clock_that_steps_back_joins_nobody(self, world: World) -> None:
+        await world.register()
+        world.clock.advance(seconds=-1)
+        with pytest.raises(RateLimited):
+            await world.register()
+
     async def test_at_one_second_it_no_longer_joins(self, world: World) -> None:
         await world.register()
         world.clock.advance(seconds=1)
