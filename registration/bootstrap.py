@@ -13,9 +13,11 @@ from registration.adapters.mail.client import open_mail_api
 from registration.adapters.mysql.backlog import BacklogReader
 from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import Database, open_database
+from registration.adapters.mysql.fresh_mails import FreshMails
 from registration.adapters.mysql.funnel import MySQLFunnel, settles_after
 from registration.adapters.mysql.mails import MailStamp
 from registration.adapters.mysql.outbox import MySQLOutbox
+from registration.adapters.mysql.overdue import OverdueReader
 from registration.adapters.mysql.overview import OverviewReader
 from registration.adapters.mysql.purge import MySQLPurge
 from registration.adapters.mysql.schema_version import read_schema_version
@@ -52,8 +54,13 @@ DRAIN_SECONDS = 4.5
 
 
 @contextlib.asynccontextmanager
-async def open_services(settings: ServiceSettings, stopping: Stopping) -> AsyncIterator[Services]:
-    """Open the whole application. Raises Unavailable, UnsuitableSchemaError, WrongSecretKeyError or CannotListen."""
+async def open_services(
+    settings: ServiceSettings, stopping: Stopping, hash_threads: int | None = None
+) -> AsyncIterator[Services]:
+    """Open the whole application. By default as many hashes are computed at once as there are processors.
+
+    Raises Unavailable, UnsuitableSchemaError, WrongSecretKeyError or CannotListen.
+    """
     policy = settings.policy
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(tracing())
@@ -66,10 +73,11 @@ async def open_services(settings: ServiceSettings, stopping: Stopping) -> AsyncI
             )
             for provider in settings.providers
         ]
-        gate = stack.enter_context(contextlib.closing(HashingGate()))
+        gate = stack.enter_context(contextlib.closing(HashingGate(threads=hash_threads)))
         dispatcher = EventDispatcher()
+        fresh = FreshMails()
         ports = Ports(
-            units_of_work=MySQLUnitsOfWork(database, keys, dispatcher.publish, _stamp_mail),
+            units_of_work=MySQLUnitsOfWork(database, keys, dispatcher.publish, _stamp_mail, fresh),
             read_account=MySQLAccountReader(database, keys),
             hasher=BcryptHasher(settings.bcrypt_cost, gate),
             limiter=LimitsRateLimiter(
@@ -85,22 +93,24 @@ async def open_services(settings: ServiceSettings, stopping: Stopping) -> AsyncI
         )
         routes = [Route(mail_api) for mail_api in mail_apis]
         renderer = Renderer(settings.sender.display_name, settings.mail_templates)
-        courier = Courier(MySQLOutbox(database), routes, renderer, keys, policy, keys.log_digest)
+        courier = Courier(MySQLOutbox(database, fresh), routes, renderer, keys, policy, keys.log_digest)
         subscribe_handlers(dispatcher, ports, courier, PrometheusProgress())
         show_gauges(gate, database, routes)
         if settings.admin_port is not None:
             # Opened before the courier is started, so closed after it has drained, and before the database.
             read_backlog = BacklogReader(database)
+            read_overdue = OverdueReader(database, settings.retention)
             operations = OperationsDocument()
             read_overview = OverviewReader(database, settles_after(policy), keys.log_digest)
             status = StatusPage(
                 read_backlog,
+                read_overdue,
                 read_overview,
                 lambda: read_process_state(gate, routes, stopping),
                 guess_chance(policy),
                 operations,
             )
-            admin = create_admin(read_backlog, status, operations)
+            admin = create_admin(read_backlog, read_overdue, status, operations)
             await stack.enter_async_context(serve(admin, settings.admin_host, settings.admin_port))
         purge = MySQLPurge(database, settings.retention)
         housekeeper = Housekeeper(purge, MySQLTurns(database, "purge", PURGE_EVERY))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 
@@ -23,8 +24,12 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that callers can connect to from now on. Raises CannotListen."""
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
+    except socket.gaierror as error:
         raise CannotListen(error.strerror) from error
+    except OSError as error:
+        raise CannotListen(
+            os.strerror(error.errno or 0)
+        ) from error  # Python adds the address to the system's words
 
 
 @contextlib.asynccontextmanager
@@ -35,7 +40,7 @@ async def serve(app: ASGIApp, host: str, port: int) -> AsyncIterator[None]:
             app, lifespan="off", log_config=None, access_log=False, server_header=False, proxy_headers=False
         )
     )
-    serving = asyncio.create_task(server.serve([listen(host, port)]), name="admin")
+    serving = asyncio.create_task(_serve(server, listen(host, port)), name="admin")
     log.info("admin_listening", host=host, port=port)
     try:
         yield
@@ -45,6 +50,12 @@ async def serve(app: ASGIApp, host: str, port: int) -> AsyncIterator[None]:
         serving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await serving
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    # In this task's own context: uvicorn says of both servers alike that they start and stop.
+    structlog.contextvars.bind_contextvars(server="admin")
+    await server.serve([listener])
 
 
 class _Server(uvicorn.Server):

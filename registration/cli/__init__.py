@@ -1,18 +1,10 @@
-"""The command line, one file a command; a command's imports are made when it is called."""
+"""The command line, one file a command; a command's imports are made when it is called, so here are none."""
 
 import importlib
 import sys
 from typing import ClassVar, NoReturn
 
 import click
-
-from config.settings import SettingsError
-from registration.adapters.keys import WrongSecretKeyError
-from registration.adapters.mysql.database import TablesMissingError
-from registration.adapters.mysql.refusals import AccessRefused
-from registration.adapters.mysql.schema_version import UnsuitableSchemaError
-from registration.domain.errors import Unavailable
-from registration.observability.logs import configure_logging
 
 
 class _Commands(click.Group):
@@ -47,27 +39,35 @@ class _Commands(click.Group):
 @click.command(cls=_Commands)
 def commands() -> None:
     """Registers users by e-mail address, password and a code that is mailed to them."""
+    from registration.observability.logs import configure_logging  # noqa: PLC0415 - `--help` logs nothing
+
+    configure_logging("console", "error")
 
 
 def main() -> None:
     """Run the command that the arguments name. Faults are one line each on standard error, and a status that is not 0."""
-    configure_logging("console", "error")
     try:
         sys.exit(commands.main(standalone_mode=False))
     except click.ClickException as error:
         _fail(error.exit_code, error.format_message())
-    except SettingsError as error:
-        _fail(1, *error.lines)
-    except AccessRefused as refusal:
-        _fail(1, refusal.reason)
-    except Unavailable:
-        _fail(1, "The database does not answer; is REGISTRATION_DATABASE_URL right?")
-    except TablesMissingError:
-        _fail(1, "The database lacks tables of this release: run `python -m registration migrate`.")
-    except (WrongSecretKeyError, UnsuitableSchemaError) as error:
-        _fail(1, str(error))
     except (click.Abort, KeyboardInterrupt):
         _fail(130, "Stopped.")
+    except Exception as error:
+        lines = _explain(error)
+        if not lines:
+            raise
+        _fail(1, *lines)
+
+
+def _explain(error: Exception) -> list[str]:
+    """What an operator can do about it, a line for each fault; nothing if it is a fault of ours."""
+    from config.settings import SettingsError  # noqa: PLC0415 - slow, and it has been imported if it was raised
+    from registration.adapters.faults import explain  # noqa: PLC0415 - likewise
+
+    if isinstance(error, SettingsError):
+        return error.lines
+    line = explain(error)
+    return [line] if line else []
 
 
 def _fail(status: int, *lines: str) -> NoReturn:

@@ -61,6 +61,7 @@ class Service:
 
     settings: dict[str, object]
     log_file: Path
+    workers: int = 1
     port: int = field(default_factory=free_port)
     client: Client = field(init=False)
     _process: subprocess.Popen[bytes] | None = None
@@ -74,7 +75,7 @@ class Service:
         self.settings |= changed
         with self.log_file.open("ab") as log:
             self._process = processes.start(
-                [sys.executable, "-m", "registration", "serve"],
+                [sys.executable, "-m", "registration", "serve", "--workers", str(self.workers)],
                 signal_if_we_die="KILL",
                 cwd=ROOT,
                 env=environment({**self.settings, "port": self.port}),

@@ -21,10 +21,10 @@ class Stage:
     folder: Path
     services: list[Service] = field(default_factory=list)
 
-    async def serve(self, **settings: object) -> Service:
+    async def serve(self, workers: int = 1, /, **settings: object) -> Service:
         """Start a service with these settings besides the usual ones."""
         usual = {**DEFAULTS, "database_url": self.database_url, "mail_api_url": self.sandbox.url}
-        service = Service({**usual, **settings}, self.folder / f"service-{len(self.services)}.log")
+        service = Service({**usual, **settings}, self.folder / f"service-{len(self.services)}.log", workers)
         self.services.append(service)
         await service.start()
         return service

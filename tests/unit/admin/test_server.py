@@ -1,9 +1,11 @@
 import asyncio
+import logging
 import signal
 import socket
 
 import httpx2
 import pytest
+import structlog
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
@@ -73,3 +75,26 @@ def test_a_port_that_is_taken_says_so(host: str) -> None:
 def test_a_host_that_there_is_not_says_so() -> None:
     with pytest.raises(CannotListen, match="Cannot assign requested address"):
         listen("192.0.2.1", free_port())
+
+
+async def test_what_it_says_in_the_log_is_told_apart_from_what_the_public_server_says(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    named: dict[str, object] = {}
+
+    class Named(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            named[record.getMessage()] = structlog.contextvars.get_contextvars().get("server")
+            return True
+
+    uvicorns, named_filter = logging.getLogger("uvicorn.error"), Named()
+    uvicorns.addFilter(named_filter)
+    try:
+        with caplog.at_level(logging.INFO, "uvicorn.error"):
+            async with serve(hello, LOOPBACK, free_port()):
+                await asyncio.sleep(0)
+                uvicorns.info("ours")
+    finally:
+        uvicorns.removeFilter(named_filter)
+    assert named["Shutting down"] == "admin"
+    assert named["ours"] is None
