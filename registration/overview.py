@@ -13,6 +13,9 @@ HALF_HOUR = timedelta(minutes=30)
 MINUTES, HALF_HOURS = 60, 48
 """Of an hour, of a day."""
 
+WAITING_LIMIT = 1000
+"""How many of the mails that wait are looked at."""
+
 
 def minute_of(instant: datetime) -> datetime:
     """When it began."""
@@ -71,11 +74,17 @@ class Cohort:
     begins_at: datetime
     counts: Counts
     is_settled: bool = True
+    settled_part: Counts = Counts()
+    """Of what is not settled as a whole, the minutes that are."""
+
+    @property
+    def settled(self) -> Counts:
+        return self.counts if self.is_settled else self.settled_part
 
 
 def total(cohorts: Iterable[Cohort]) -> Counts:
     """Of what is settled."""
-    return sum((cohort.counts for cohort in cohorts if cohort.is_settled), start=Counts())
+    return sum((cohort.settled for cohort in cohorts), start=Counts())
 
 
 class Funnel(Protocol):

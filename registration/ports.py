@@ -193,6 +193,9 @@ class Backlog:
 ReadBacklog = Callable[[], Awaitable[Backlog | None]]
 """The backlog as it was at most some seconds ago; None if the database does not answer. Never fails nor waits long."""
 
+ReadOverdue = Callable[[], Awaitable[timedelta | None]]
+"""How long the oldest registration or mail has been past its retention, 0 if none is; else as ReadBacklog."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:

@@ -14,6 +14,9 @@ LATE, STUCK = timedelta(seconds=60), timedelta(seconds=300)
 OVERLOADED_FOR = timedelta(seconds=60)
 """After the last refusal."""
 
+OVERDUE = timedelta(hours=3)
+"""A purge an hour, ten minutes each, and one that failed."""
+
 REFUSES_FOR = timedelta(minutes=5)
 FAILING_SHARE, FAILING_COUNT = 0.1, 5
 COLLAPSED_SHARE, COLLAPSED_COUNT = 0.5, 20
@@ -33,6 +36,7 @@ class Section(StrEnum):
     PROVIDER_BREAKER_OPEN = "provider-breaker-open"
     MAILS_FAILING = "mails-failing"
     CONNECTIONS_EXHAUSTED = "database-connections-exhausted"
+    PURGE_OVERDUE = "purge-overdue"
     ACTIVATIONS_COLLAPSED = "activations-collapsed"
     MANY_EXPIRED_UNUSED = "many-expired-unused"
 
@@ -77,6 +81,7 @@ def alerts(figures: Figures) -> Sequence[Alert]:
         *_mails_failing(figures),
         *_connections_exhausted(figures),
         *_few_activate(figures),
+        *_purge_overdue(figures),
     ]
 
 
@@ -199,6 +204,18 @@ def _connections_exhausted(figures: Figures) -> Iterator[Alert]:
             f"{number(waiting)} pieces of work of this process wait for one.",
             "For a moment that is well. If it stays, statements are slow, or the replicas too few.",
             Section.CONNECTIONS_EXHAUSTED,
+        )
+
+
+def _purge_overdue(figures: Figures) -> Iterator[Alert]:
+    if figures.overdue is not None and figures.overdue > OVERDUE:
+        yield Alert(
+            Severity.CARE,
+            "Old data is not removed",
+            f"Registrations or mails should have been gone {duration(figures.overdue)} ago. Nobody waits for that, but "
+            "addresses are kept for longer than they should be.",
+            "“python -m registration purge” removes them now, or says what is in its way.",
+            Section.PURGE_OVERDUE,
         )
 
 

@@ -1,5 +1,7 @@
 """What operators and their programs ask on the private port."""
 
+import asyncio
+
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -9,8 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from registration.admin.operations import OperationsDocument
 from registration.admin.status import StatusPage
-from registration.observability.metrics import exposition, show_backlog
-from registration.ports import ReadBacklog
+from registration.observability.metrics import exposition, show_backlog, show_overdue
+from registration.ports import ReadBacklog, ReadOverdue
 
 _EVERYWHERE = {
     "cache-control": "no-store",
@@ -24,11 +26,15 @@ _EVERYWHERE = {
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
-def create_admin(read_backlog: ReadBacklog, status: StatusPage, operations: OperationsDocument) -> ASGIApp:
+def create_admin(
+    read_backlog: ReadBacklog, read_overdue: ReadOverdue, status: StatusPage, operations: OperationsDocument
+) -> ASGIApp:
     """Return the application of the private port. What it has not is a 404 in plain text."""
 
     async def metrics(request: Request) -> Response:
-        show_backlog(await read_backlog())
+        backlog, overdue = await asyncio.gather(read_backlog(), read_overdue())
+        show_backlog(backlog)
+        show_overdue(overdue)
         text, content_type = exposition(request.headers.get("accept", ""))
         return Response(text, media_type=content_type)
 

@@ -10,6 +10,7 @@ from registration.admin.alerts import Section, anchor
 from registration.admin.figures import Figures, ProviderState
 from registration.admin.words import UNKNOWN, chance, duration, number
 from registration.domain.guess_chance import GuessChance
+from registration.overview import WAITING_LIMIT
 from registration.version import VERSION
 
 Scope = Literal["all replicas", "this process", "settings"]
@@ -40,6 +41,7 @@ def cards(figures: Figures, chances: GuessChance) -> Sequence[Card]:
         *(_provider(provider, figures) for provider in figures.process.providers),
         _hashing(figures),
         _database(figures),
+        _housekeeping(figures),
         _process(figures),
         _guessing(chances),
     ]
@@ -51,7 +53,7 @@ def _waiting(figures: Figures) -> Card:
     mails = UNKNOWN if backlog is None else number(backlog.mails)
     oldest = duration(backlog.oldest_age) if backlog is not None and backlog.mails else UNKNOWN
     looked_at = sum(waiting.mails for waiting in reasons)
-    due_later = 0 if backlog is None else backlog.mails - looked_at
+    due_later = 0 if backlog is None or looked_at < WAITING_LIMIT else backlog.mails - looked_at
     return Card(
         "Mails to be sent",
         "all replicas",
@@ -156,6 +158,16 @@ def _database(figures: Figures) -> Card:
             *(Row(f"… {reason}", number(count)) for reason, count in retries.items() if count),
             Row("Given up since the start", number(metrics.value("registration_database_unavailable_total"))),
         ],
+    )
+
+
+def _housekeeping(figures: Figures) -> Card:
+    overdue = figures.overdue
+    value = f"by {duration(overdue)}" if overdue else UNKNOWN if overdue is None else "nothing"
+    return Card(
+        "Housekeeping",
+        "all replicas",
+        [Row("Past its retention", value, "removed every hour", [anchor(Section.PURGE_OVERDUE)])],
     )
 
 

@@ -62,6 +62,8 @@ class Pace:
 class Figures:
     backlog: Backlog | None
     """None while the database does not answer."""
+    overdue: timedelta | None
+    """How long the oldest registration or mail has been past its retention, 0 if none is; None as for the backlog."""
     overview: Overview | None
     """None if it could not be read within a second."""
     process: ProcessState

@@ -16,7 +16,7 @@ from registration.admin.pages import page
 from registration.domain.guess_chance import GuessChance
 from registration.observability.snapshot import Snapshot
 from registration.overview import ReadOverview
-from registration.ports import ReadBacklog
+from registration.ports import ReadBacklog, ReadOverdue
 
 REFRESH_SECONDS = 10
 
@@ -27,6 +27,7 @@ class StatusPage:
     def __init__(
         self,
         read_backlog: ReadBacklog,
+        read_overdue: ReadOverdue,
         read_overview: ReadOverview,
         read_process_state: ReadProcessState,
         guess_chance: GuessChance,
@@ -34,6 +35,7 @@ class StatusPage:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._read_backlog = read_backlog
+        self._read_overdue = read_overdue
         self._read_overview = read_overview
         self._read_process_state = read_process_state
         self._guess_chance = guess_chance
@@ -44,10 +46,13 @@ class StatusPage:
 
     async def answer(self, request: Request) -> Response:
         """Answer within two seconds, whatever the database does. With `?still` the page does not renew itself."""
-        backlog, overview = await asyncio.gather(self._read_backlog(), self._read_overview())
+        backlog, overdue, overview = await asyncio.gather(
+            self._read_backlog(), self._read_overdue(), self._read_overview()
+        )
         metrics = Snapshot()
         figures = Figures(
             backlog,
+            overdue,
             overview,
             self._read_process_state(),
             metrics,

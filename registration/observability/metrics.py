@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterable
+from datetime import timedelta
 
 from prometheus_client import (
     CollectorRegistry,
@@ -136,6 +137,11 @@ DATABASE_UNAVAILABLE = Counter(
     "Pieces of work given up because the database did not answer in time, or would not have us.",
     registry=REGISTRY,
 )
+PURGE_OVERDUE_SECONDS = SometimesGauge(
+    "registration_purge_overdue_seconds",
+    "How long the oldest registration or mail has been past its retention, 0 if none is.",
+    REGISTRY,
+)
 
 # --- mails -----------------------------------------------------------------------------------------------------------
 
@@ -238,6 +244,11 @@ def show_backlog(backlog: Backlog | None) -> None:
     DATABASE_UP.set(backlog is not None)
     OUTBOX_MAILS.value = None if backlog is None else backlog.mails
     OUTBOX_OLDEST_SECONDS.value = None if backlog is None else backlog.oldest_age.total_seconds()
+
+
+def show_overdue(overdue: timedelta | None) -> None:
+    """Likewise."""
+    PURGE_OVERDUE_SECONDS.value = None if overdue is None else overdue.total_seconds()
 
 
 def exposition(accept: str) -> tuple[bytes, str]:

@@ -41,6 +41,7 @@ EVERYTHING_WRONG: State = (
     busy(failed=failed_mails(10), waiting=[WaitingMails("status 503", 990), WaitingMails(None, 10)]),
     replace(QUIET, providers=[REFUSED, DOWN], since_hash_refused=timedelta(seconds=2), is_stopping=True),
 )
+MILLIONS: State = (NOTHING_WAITS, busy(size=100_000), QUIET)
 STATES: dict[str, State] = {
     "empty": (NOTHING_WAITS, NOBODY, QUIET),
     "well": (Backlog(3, timedelta(seconds=1)), busy(), QUIET),
@@ -59,11 +60,17 @@ async def open_page(browser: Browser) -> AsyncIterator[Open]:
     async def open_it(state: State, width: int = 1280, **properties: Any) -> Page:
         backlog, overview, process = state
         operations, read_backlog = OperationsDocument(), read_always(backlog)
+        read_overdue = read_always(None if backlog is None else timedelta(minutes=12))
         status = StatusPage(
-            read_backlog, read_always(overview), lambda: process, guess_chance(Policy()), operations
+            read_backlog,
+            read_overdue,
+            read_always(overview),
+            lambda: process,
+            guess_chance(Policy()),
+            operations,
         )
         port = free_port()
-        served = serve(create_admin(read_backlog, status, operations), LOOPBACK, port)
+        served = serve(create_admin(read_backlog, read_overdue, status, operations), LOOPBACK, port)
         await served.__aenter__()
         context = await browser.new_context(viewport={"width": width, "height": 900}, **properties)
         closing.append((context, served))
@@ -94,6 +101,24 @@ async def test_nothing_has_to_be_scrolled_sideways_and_everything_can_be_hit(
         await page.set_viewport_size({"width": width, "height": 900})
         assert await page.evaluate(OVERFLOW) == 0, width
         assert await page.evaluate(SMALL_TARGETS) == [], width
+
+
+BROKEN_FIGURES = """() => [...document.querySelectorAll(".steps strong")]
+  .filter((figure) => {
+    const text = document.createRange();
+    text.selectNodeContents(figure);
+    return new Set([...text.getClientRects()].map((box) => Math.round(box.top))).size > 1;
+  })
+  .map((figure) => figure.textContent)"""
+"""Those that go over several lines."""
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+async def test_figures_of_millions_stay_in_one_piece_on_any_screen(open_page: Open, width: int) -> None:
+    page = await open_page(MILLIONS, width)
+    assert await page.evaluate(OVERFLOW) == 0
+    assert await page.locator(".steps strong").count() == 10
+    assert await page.evaluate(BROKEN_FIGURES) == []
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -76,7 +76,9 @@ class MySQLFunnel:
         Minutes are settled in their order, so none before the newest is left out; but those from before the first mail.
         """
         try:
-            now, next_minute = await self._database.read(_read_state)
+            now, next_minute = await self._database.read(
+                partial(_read_state, settles_after=self._settles_after)
+            )
         except TablesMissingError:
             if not self._has_complained:
                 log.warning("task_skipped", task="funnel", reason="tables are missing: run migrate")
@@ -114,13 +116,18 @@ def utc(instant: datetime) -> datetime:
     return instant.replace(tzinfo=UTC)
 
 
-async def _read_state(connection: Connection) -> tuple[datetime, datetime | None]:
-    """Now, and the minute after the newest that is settled; else that of the first mail that there is, if any."""
+async def _read_state(connection: Connection, settles_after: timedelta) -> tuple[datetime, datetime | None]:
+    """Now, and the minute after the newest that is settled; else that of the first mail that there is, if any.
+
+    Minutes that cannot be settled yet were written while the server's clock was wrong, and are not waited for.
+    """
     rows = await connection.fetch_all(
         """
-        SELECT UTC_TIMESTAMP(6), (SELECT MAX(minute) FROM funnel),
+        SELECT UTC_TIMESTAMP(6),
+            (SELECT MAX(minute) FROM funnel WHERE minute <= UTC_TIMESTAMP(6) - INTERVAL %s SECOND),
             (SELECT MIN(created_at) FROM mails WHERE created_at >= UTC_TIMESTAMP(6) - INTERVAL %s SECOND)
         """,
+        (settles_after + MINUTE).total_seconds(),
         LOOK_BACK.total_seconds(),
     )
     now, newest, first_mail_at = rows[0]

@@ -1,14 +1,15 @@
 """What an operator is told of a database before a roll-out. Nothing is changed."""
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
 from pymysql.constants import ER
-from pymysql.err import OperationalError
+from pymysql.err import OperationalError, ProgrammingError
 
-from registration.adapters.mysql.database import Connection
+from registration.adapters.mysql.database import TABLES_MISSING, Connection
 
 OLDEST_SERVERS: Mapping[str, tuple[int, int]] = {"MariaDB": (10, 11), "MySQL": (8, 4)}
 
@@ -24,6 +25,14 @@ _TOUCH_NOTHING: Sequence[LiteralString] = (
     "DELETE accounts, address_guards, mails, wrong_codes FROM accounts, address_guards, mails, wrong_codes WHERE FALSE",
 )
 """Each needs the rights of what the service does every day, and finds no row."""
+
+_TOUCH_NOTHING_BESIDE: Sequence[LiteralString] = (
+    "INSERT INTO housekeeping SELECT * FROM housekeeping WHERE FALSE",
+    "UPDATE housekeeping SET due_at = due_at WHERE FALSE",
+    "INSERT INTO funnel SELECT * FROM funnel WHERE FALSE",
+    "DELETE FROM funnel WHERE FALSE",
+)
+"""Likewise, on tables that the oldest schema that will do has not."""
 
 
 class ReadOnlyError(Exception):
@@ -57,10 +66,22 @@ def parse_version(text: str, tls: str = "") -> ServerFacts:
 
 async def try_rights(connection: Connection) -> None:
     """Go through the motions of the service's work. Raises OperationalError where a right is missing, ReadOnlyError."""
-    for statement in _TOUCH_NOTHING:
-        try:
+    try:
+        for statement in _TOUCH_NOTHING:
             await connection.execute(statement)
-        except OperationalError as error:
-            if error.args[0] == ER.OPTION_PREVENTS_STATEMENT:
-                raise ReadOnlyError from error
+        for statement in _TOUCH_NOTHING_BESIDE:
+            with _tables_may_be_missing():
+                await connection.execute(statement)
+    except OperationalError as error:
+        if error.args[0] == ER.OPTION_PREVENTS_STATEMENT:
+            raise ReadOnlyError from error
+        raise
+
+
+@contextlib.contextmanager
+def _tables_may_be_missing() -> Iterator[None]:
+    try:
+        yield
+    except ProgrammingError as error:
+        if error.args[0] not in TABLES_MISSING:
             raise

@@ -1,6 +1,5 @@
 """All replicas' figures for the status page. No statement reads more than a minute's mails, or a thousand."""
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,10 +12,12 @@ from pymysql.err import ProgrammingError
 from registration.adapters.mysql.accounts import naive
 from registration.adapters.mysql.database import TABLES_MISSING, Connection, Database, Row
 from registration.adapters.mysql.funnel import COLUMNS, count_minute, counts_of, utc
+from registration.adapters.mysql.remembered import Remembered
 from registration.domain.mail import MailKind
 from registration.overview import (
     HALF_HOUR,
     MINUTE,
+    WAITING_LIMIT,
     Cohort,
     Counts,
     FailedMail,
@@ -28,21 +29,21 @@ from registration.overview import (
     minute_of,
 )
 
-REMEMBERED_SECONDS = 5.0
-
 LIVE_SECONDS = 0.3
 """Spent on counting what is not settled; the newest minutes come first."""
 
 LATE = 3 * MINUTE
 """How much later than it could a minute may be settled, until it is shown as not counted."""
 
-WAITING_LIMIT, FAILED_LIMIT = 1000, 10
+FAILED_LIMIT = 10
 
-_SELECT_MINUTES: LiteralString = f"SELECT minute, {COLUMNS} FROM funnel WHERE minute >= %s ORDER BY minute"  # noqa: S608 - names of our own
+_SELECT_MINUTES: LiteralString = f"""
+    SELECT minute, {COLUMNS} FROM funnel WHERE minute >= %s AND minute <= %s ORDER BY minute
+"""  # noqa: S608 - names of our own
 
 _SELECT_HALF_HOURS: LiteralString = f"""
     SELECT TIMESTAMPDIFF(MINUTE, %s, minute) DIV 30 AS half_hour, {", ".join(f"SUM({c})" for c in COLUMNS.split(", "))}
-    FROM funnel WHERE minute >= %s GROUP BY half_hour ORDER BY half_hour
+    FROM funnel WHERE minute >= %s AND minute <= %s GROUP BY half_hour ORDER BY half_hour
 """  # noqa: S608 - names of our own
 
 _SELECT_WAITING = """
@@ -59,8 +60,8 @@ _SELECT_FAILED = """
 """
 
 
-class OverviewReader:
-    """Asks the database once in five seconds, however many look; a ReadOverview."""
+class OverviewReader(Remembered[Overview]):
+    """A ReadOverview."""
 
     def __init__(
         self,
@@ -69,20 +70,13 @@ class OverviewReader:
         address_digest: Callable[[str], str],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(monotonic)
         self._database = database
         self._settles_after = settles_after
         self._address_digest = address_digest
-        self._monotonic = monotonic
-        self._alone = asyncio.Lock()
-        self._read_at: float | None = None
-        self._overview: Overview | None = None
 
-    async def __call__(self) -> Overview | None:
-        async with self._alone:
-            if self._read_at is None or self._monotonic() - self._read_at >= REMEMBERED_SECONDS:
-                self._overview = await self._database.try_once(self._read)
-                self._read_at = self._monotonic()
-            return self._overview
+    async def _ask(self) -> Overview | None:
+        return await self._database.try_once(self._read)
 
     async def _read(self, connection: Connection) -> Overview:
         rows = await connection.fetch_all("SELECT UTC_TIMESTAMP(6)")
@@ -130,12 +124,12 @@ class OverviewReader:
 
 
 async def _settled(connection: Connection, now: datetime) -> tuple[Sequence[Cohort], Sequence[Cohort]]:
-    """By minute and by half hour; nothing while the table is missing."""
+    """By minute and by half hour; nothing while the table is missing, nor of what is not over yet."""
     first_minute, first_half_hour = first_minute_until(now), first_half_hour_until(now)
-    begins_at = naive(first_half_hour)
+    begins_at, until = naive(first_half_hour), naive(now - MINUTE)
     try:
-        minutes = await connection.fetch_all(_SELECT_MINUTES, naive(first_minute))
-        half_hours = await connection.fetch_all(_SELECT_HALF_HOURS, begins_at, begins_at)
+        minutes = await connection.fetch_all(_SELECT_MINUTES, naive(first_minute), until)
+        half_hours = await connection.fetch_all(_SELECT_HALF_HOURS, begins_at, begins_at, until)
     except ProgrammingError as error:
         if error.args[0] not in TABLES_MISSING:
             raise
@@ -151,6 +145,8 @@ def _joined(half_hours: Sequence[Cohort], minutes: Sequence[Cohort]) -> Sequence
     joined = {cohort.begins_at: cohort for cohort in half_hours}
     for minute in minutes:
         begins_at = half_hour_of(minute.begins_at)
-        known = joined[begins_at].counts if begins_at in joined else Counts()
-        joined[begins_at] = Cohort(begins_at, known + minute.counts, is_settled=False)
+        known = joined.get(begins_at, Cohort(begins_at, Counts()))
+        joined[begins_at] = Cohort(
+            begins_at, known.counts + minute.counts, is_settled=False, settled_part=known.settled
+        )
     return list(joined.values())

@@ -6,9 +6,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from config.settings import parse_database_url
-from registration.adapters.mysql.backlog import _SELECT_BACKLOG, REMEMBERED_SECONDS, BacklogReader
+from registration.adapters.mysql.backlog import _SELECT_BACKLOG, BacklogReader
 from registration.adapters.mysql.database import Connection, Database, open_database
+from registration.adapters.mysql.remembered import REMEMBERED_SECONDS
 from registration.ports import Backlog
+from tests.integration.mysql.plans import explain
 
 EMPTY = Backlog(0, timedelta())
 
@@ -79,6 +81,11 @@ async def test_mails_that_are_to_be_sent_count_and_settled_ones_do_not(
     assert timedelta(seconds=90) <= backlog.oldest_age < timedelta(seconds=120)
 
 
+async def test_a_mail_of_a_clock_that_was_ahead_has_no_age(read: BacklogReader, database: Database) -> None:
+    await put_mail(database, -90)
+    assert await read() == Backlog(1, timedelta())
+
+
 async def test_the_database_is_asked_once_in_five_seconds_however_many_look(
     read: BacklogReader, database: Database, time: Time
 ) -> None:
@@ -112,8 +119,7 @@ async def test_a_database_that_did_not_answer_is_not_asked_again_at_once(
 async def test_it_reads_nothing_but_the_index(database: Database) -> None:
     """So it takes as long as there are mails to be sent, however many have been."""
 
-    async def explain(connection: Connection) -> str:
-        rows = await connection.fetch_all("EXPLAIN " + _SELECT_BACKLOG)
-        return str(rows[0])
+    [step] = await database.read(lambda connection: explain(connection, _SELECT_BACKLOG))
 
-    assert "Using index" in await database.read(explain)
+    assert step.key == "due"
+    assert "Using index" in step.remarks

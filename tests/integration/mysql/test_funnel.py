@@ -18,6 +18,7 @@ from registration.bookkeeping import MINUTES_A_RUN, Bookkeeper
 from registration.domain.policy import Policy
 from registration.overview import MINUTE, Cohort, Counts
 from tests.integration.mysql.people import OTHER_PASSWORD, People, people_on
+from tests.integration.mysql.plans import Step, explain
 from tests.private_database import Databases
 from tests.readings import Readings
 
@@ -271,6 +272,19 @@ async def test_a_minute_is_next_when_it_is_settled_and_not_before(
     assert await funnel.next_minute() == NOON + MINUTE
 
 
+async def test_minutes_that_were_settled_while_the_servers_clock_was_wrong_are_not_waited_for(
+    people: People, funnel: MySQLFunnel
+) -> None:
+    await people.it_is(NOON)
+    assert await funnel.add(Cohort(NOON - MINUTE, Counts()))
+    assert await funnel.add(Cohort(NOON + timedelta(days=400), Counts()))
+
+    await people.it_is(SETTLED_AT - MICROSECOND)
+    assert await funnel.next_minute() is None
+    await people.it_is(SETTLED_AT)
+    assert await funnel.next_minute() == NOON
+
+
 async def test_before_anybody_has_registered_there_is_nothing_to_settle(
     people: People, funnel: MySQLFunnel
 ) -> None:
@@ -380,13 +394,11 @@ async def test_a_minute_is_counted_by_the_index_of_times_and_what_is_joined_by_k
     await people.it_is(NOON + timedelta(hours=1))
     await people.database.read(_fill)
 
-    async def explain(connection: Connection) -> Sequence[Row]:
-        return await connection.fetch_all("EXPLAIN " + COUNT, *[naive(NOON)] * 3, naive(NOON + MINUTE))
+    async def plan(connection: Connection) -> Sequence[Step]:
+        return await explain(connection, COUNT, *[naive(NOON)] * 3, naive(NOON + MINUTE))
 
-    plan = await people.database.read(explain)
-    begin = 3 if len(plan[0]) == 10 else 4  # MySQL has a column more, for partitions
-    used = {row[2]: (row[begin], row[begin + 2]) for row in plan if row[2][0] != "<"}
-    assert used == {
+    used = {step.table: (step.how, step.key) for step in await people.database.read(plan)}
+    assert {table: used[table] for table in used if table[0] != "<"} == {
         "m": ("range", "retention"),
         "a": ("ref", "PRIMARY"),
         "earlier": ("ref", "mailbox"),

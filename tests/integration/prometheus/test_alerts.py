@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped] # of schemathesis; its stubs would be one more package for three files
+import yaml  # type: ignore[import-untyped] # of schemathesis; its stubs would be one more package for two files
 
 from tests.private_database import ROOT
 from tools import promtool

@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 NOW = datetime(2026, 11, 22, 20, 14, 37, tzinfo=UTC)
 NOTHING_WAITS = Backlog(0, timedelta())
+NOTHING_OVERDUE = timedelta()
 LIVE_MINUTES = 13
 
 WELL = ProviderState(
@@ -79,11 +80,14 @@ def cohorts(first: datetime, length: timedelta, number: int, size: float, seed: 
     return made
 
 
-def busy(*, failed: Sequence[FailedMail] = (), waiting: Sequence[WaitingMails] = ()) -> Overview:
+def busy(
+    *, size: float = 14, failed: Sequence[FailedMail] = (), waiting: Sequence[WaitingMails] = ()
+) -> Overview:
+    """`size` is about how many register in a minute."""
     return Overview(
         NOW,
-        cohorts(first_minute_until(NOW), MINUTE, MINUTES, 14, seed=1),
-        cohorts(first_half_hour_until(NOW), HALF_HOUR, HALF_HOURS, 320, seed=2),
+        cohorts(first_minute_until(NOW), MINUTE, MINUTES, size, seed=1),
+        cohorts(first_half_hour_until(NOW), HALF_HOUR, HALF_HOURS, 23 * size, seed=2),
         waiting,
         failed,
     )
@@ -116,13 +120,14 @@ class Metrics(Snapshot):
 def figures(
     *,
     backlog: Backlog | None = NOTHING_WAITS,
+    overdue: timedelta | None = NOTHING_OVERDUE,
     overview: Overview | None = NOBODY,
     process: ProcessState = QUIET,
     metrics: Sequence[Sample] = (),
 ) -> Figures:
     """All well, but for what is said."""
     pace = Pace(timedelta(seconds=60), hashes=90, seconds_a_hash=0.25)
-    return Figures(backlog, overview, process, Metrics(*metrics), pace, timedelta(days=3, hours=4))
+    return Figures(backlog, overdue, overview, process, Metrics(*metrics), pace, timedelta(days=3, hours=4))
 
 
 def read_always(value: T) -> Callable[[], Awaitable[T]]:

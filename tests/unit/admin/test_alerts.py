@@ -72,6 +72,8 @@ def left(unused: int, registered: int) -> Figures:
         figures(overview=overview(Counts(20), Counts(20, activated=20))),
         left(50, 60),
         left(51, 102),
+        figures(overdue=timedelta(hours=3)),
+        figures(overdue=None),
     ],
 )
 def test_all_is_well_up_to_a_point(state: Figures) -> None:
@@ -98,6 +100,7 @@ def test_all_is_well_up_to_a_point(state: Figures) -> None:
         (figures(metrics=[WAITING]), "No database connection is free", "database-connections-exhausted"),
         (activated(8, 80), "Few activate", "activations-collapsed"),
         (left(52, 102), "Many leave without a user", "many-expired-unused"),
+        (figures(overdue=timedelta(hours=3, seconds=1)), "Old data is not removed", "purge-overdue"),
     ],
 )
 def test_what_is_wrong_is_named_with_where_to_read_on(
@@ -116,6 +119,7 @@ def test_the_most_important_comes_first() -> None:
             QUIET, providers=providers, since_hash_refused=timedelta(seconds=1), is_stopping=True
         ),
         metrics=[WAITING],
+        overdue=timedelta(days=1),
     )
 
     assert titles(alerts(everything)) == [
@@ -127,6 +131,7 @@ def test_the_most_important_comes_first() -> None:
         "Mails fail",
         "No database connection is free",
         "Many leave without a user",
+        "Old data is not removed",
     ]
     late = replace(everything, backlog=Backlog(7, timedelta(minutes=2)))
     assert titles(alerts(late))[:2] == ["Mail provider down", "Mails are late"]

@@ -22,16 +22,29 @@ def backlogs() -> list[Backlog | None]:
 
 
 @pytest.fixture
-async def client(backlogs: list[Backlog | None]) -> AsyncIterator[httpx2.AsyncClient]:
+def overdue() -> list[timedelta | None]:
+    """Likewise."""
+    return [timedelta(minutes=12)]
+
+
+@pytest.fixture
+async def client(
+    backlogs: list[Backlog | None], overdue: list[timedelta | None]
+) -> AsyncIterator[httpx2.AsyncClient]:
     async def read_backlog() -> Backlog | None:
         return backlogs.pop(0)
+
+    async def read_overdue() -> timedelta | None:
+        return overdue.pop(0)
 
     async def read_overview() -> None:
         return None
 
     operations = OperationsDocument()
-    status = StatusPage(read_backlog, read_overview, lambda: QUIET, guess_chance(Policy()), operations)
-    transport = httpx2.ASGITransport(create_admin(read_backlog, status, operations))
+    status = StatusPage(
+        read_backlog, read_overdue, read_overview, lambda: QUIET, guess_chance(Policy()), operations
+    )
+    transport = httpx2.ASGITransport(create_admin(read_backlog, read_overdue, status, operations))
     async with httpx2.AsyncClient(transport=transport, base_url="http://admin.test") as client:
         yield client
 
@@ -55,18 +68,20 @@ async def test_metrics_are_in_prometheus_text(client: httpx2.AsyncClient) -> Non
     assert told["registration_database_up"] == 1
     assert told["registration_outbox_mails"] == 3
     assert told["registration_outbox_oldest_seconds"] == 2.5
+    assert told["registration_purge_overdue_seconds"] == 720
 
 
 async def test_what_the_database_would_have_told_is_absent_while_it_does_not_answer(
-    client: httpx2.AsyncClient, backlogs: list[Backlog | None]
+    client: httpx2.AsyncClient, backlogs: list[Backlog | None], overdue: list[timedelta | None]
 ) -> None:
     backlogs.append(None)
+    overdue.append(None)
     await client.get("/metrics")
 
     told = samples((await client.get("/metrics")).text)
 
     assert told["registration_database_up"] == 0
-    assert not [name for name in told if "outbox" in name]
+    assert not [name for name in told if "outbox" in name or "purge" in name]
 
 
 async def test_prometheus_gets_the_form_that_it_asks_for(client: httpx2.AsyncClient) -> None:

@@ -10,7 +10,7 @@ from registration.admin.status import StatusPage
 from registration.domain.guess_chance import guess_chance
 from registration.domain.policy import Policy
 from tests.private_database import ROOT
-from tests.unit.admin.states import NOTHING_WAITS, QUIET, read_always
+from tests.unit.admin.states import NOTHING_OVERDUE, NOTHING_WAITS, QUIET, read_always
 
 TEXT = """\
 # Operations
@@ -32,8 +32,11 @@ Run `mails list` & see <what> it says.
 async def ask(file: Path, path: str) -> httpx2.Response:
     operations = OperationsDocument(file)
     read_backlog = read_always(NOTHING_WAITS)
-    status = StatusPage(read_backlog, read_always(None), lambda: QUIET, guess_chance(Policy()), operations)
-    transport = httpx2.ASGITransport(create_admin(read_backlog, status, operations))
+    read_overdue = read_always(NOTHING_OVERDUE)
+    status = StatusPage(
+        read_backlog, read_overdue, read_always(None), lambda: QUIET, guess_chance(Policy()), operations
+    )
+    transport = httpx2.ASGITransport(create_admin(read_backlog, read_overdue, status, operations))
     async with httpx2.AsyncClient(transport=transport, base_url="http://admin.test") as client:
         return await client.get(path)
 

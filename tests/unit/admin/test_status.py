@@ -28,6 +28,7 @@ from registration.ports import Backlog, Verdict
 from tests.unit.admin.states import (
     DOWN,
     NOBODY,
+    NOTHING_OVERDUE,
     NOTHING_WAITS,
     NOW,
     QUIET,
@@ -91,15 +92,17 @@ async def look(
     overview: Overview | None = NOBODY,
     process: ProcessState = QUIET,
     *,
+    overdue: timedelta | None = NOTHING_OVERDUE,
     path: str = "/status",
     operations: OperationsDocument | None = None,
 ) -> Page:
     operations = operations or OperationsDocument()
     read_backlog = read_always(backlog)
+    read_overdue = read_always(overdue)
     status = StatusPage(
-        read_backlog, read_always(overview), lambda: process, guess_chance(Policy()), operations
+        read_backlog, read_overdue, read_always(overview), lambda: process, guess_chance(Policy()), operations
     )
-    transport = httpx2.ASGITransport(create_admin(read_backlog, status, operations))
+    transport = httpx2.ASGITransport(create_admin(read_backlog, read_overdue, status, operations))
     async with httpx2.AsyncClient(transport=transport, base_url="http://admin.test") as client:
         return Page(await client.get(path))
 
@@ -280,6 +283,19 @@ async def test_what_waits_is_told_by_reason_and_how_much_more_there_is() -> None
     )
 
 
+@pytest.mark.parametrize(
+    "overview",
+    [
+        pytest.param(None, id="nobody has looked at them"),
+        pytest.param(Overview(NOW, [], [], [WaitingMails(None, 2)], []), id="one came between the two looks"),
+    ],
+)
+async def test_only_what_is_beyond_those_that_were_looked_at_is_due_later(overview: Overview | None) -> None:
+    page = await look(Backlog(3, timedelta(seconds=2)), overview)
+    assert "Waiting or on the wire 3" in page.text
+    assert "due later" not in page.text
+
+
 async def test_what_failed_is_told_by_id_and_digest() -> None:
     failed = [
         FailedMail(
@@ -297,6 +313,20 @@ async def test_what_failed_is_told_by_id_and_digest() -> None:
         in page.text
     )
     assert "no reason known 20:14:37 notice to somebody erased, no provider, 0 attempts" in page.text
+
+
+@pytest.mark.parametrize(
+    "overdue, told",
+    [
+        (timedelta(), "nothing"),
+        (timedelta(minutes=12), "by 12 min"),
+        (timedelta(hours=5), "Old data is not removed by 5 h"),
+        (None, "\N{EN DASH}"),
+    ],
+)
+async def test_what_should_be_gone_is_told(overdue: timedelta | None, told: str) -> None:
+    page = await look(overdue=overdue)
+    assert f"Housekeeping all replicas Past its retention {told} removed every hour" in page.text
 
 
 async def test_each_provider_is_told_of_with_its_last_failure() -> None:
@@ -317,7 +347,7 @@ async def test_the_chance_to_guess_is_told_as_the_settings_are() -> None:
 
 
 async def test_without_the_database_it_says_what_the_process_knows() -> None:
-    page = await look(None, None)
+    page = await look(None, None, overdue=None)
 
     assert "Not known: the database has not told it within a second." in page.text
     assert "Waiting or on the wire \N{EN DASH} Oldest \N{EN DASH}" in page.text
@@ -326,21 +356,27 @@ async def test_without_the_database_it_says_what_the_process_knows() -> None:
         assert card in page.all("h2")
 
 
-async def test_the_database_is_asked_for_both_readings_at_once() -> None:
+async def test_the_database_is_asked_for_all_readings_at_once() -> None:
     """Each may take a second, and the page two."""
-    both_asked = asyncio.Barrier(2)
+    all_asked = asyncio.Barrier(3)
 
     async def read_backlog() -> Backlog:
-        await both_asked.wait()
+        await all_asked.wait()
         return NOTHING_WAITS
 
+    async def read_overdue() -> timedelta:
+        await all_asked.wait()
+        return NOTHING_OVERDUE
+
     async def read_overview() -> Overview:
-        await both_asked.wait()
+        await all_asked.wait()
         return NOBODY
 
     operations = OperationsDocument()
-    status = StatusPage(read_backlog, read_overview, lambda: QUIET, guess_chance(Policy()), operations)
-    transport = httpx2.ASGITransport(create_admin(read_backlog, status, operations))
+    status = StatusPage(
+        read_backlog, read_overdue, read_overview, lambda: QUIET, guess_chance(Policy()), operations
+    )
+    transport = httpx2.ASGITransport(create_admin(read_backlog, read_overdue, status, operations))
     async with (
         asyncio.timeout(5),
         httpx2.AsyncClient(transport=transport, base_url="http://admin.test") as client,
@@ -369,8 +405,10 @@ async def test_whatever_a_reason_or_a_name_is_it_is_only_text() -> None:
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])
 async def test_nothing_can_be_changed_here(method: str) -> None:
     operations = OperationsDocument()
-    read_backlog = read_always(NOTHING_WAITS)
-    status = StatusPage(read_backlog, read_always(None), lambda: QUIET, guess_chance(Policy()), operations)
-    transport = httpx2.ASGITransport(create_admin(read_backlog, status, operations))
+    read_backlog, read_overdue = read_always(NOTHING_WAITS), read_always(NOTHING_OVERDUE)
+    status = StatusPage(
+        read_backlog, read_overdue, read_always(None), lambda: QUIET, guess_chance(Policy()), operations
+    )
+    transport = httpx2.ASGITransport(create_admin(read_backlog, read_overdue, status, operations))
     async with httpx2.AsyncClient(transport=transport, base_url="http://admin.test") as client:
         assert (await client.request(method, "/status")).status_code == 405
