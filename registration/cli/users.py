@@ -1,10 +1,11 @@
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import click
 
-from config.settings import KeySettings, load
+from config.settings import KeySettings, OperatorSettings, load
 from registration.adapters.keys import KeyRing
 from registration.adapters.mysql.data_keys import load_keys
 from registration.adapters.mysql.database import Database, open_database
@@ -18,7 +19,9 @@ from registration.commands.unlock_address import OPERATOR, UnlockAddress, Unlock
 from registration.courier.rendering import TEMPLATE_VERSION
 from registration.domain.email_address import EmailAddress
 from registration.domain.events import DomainEvent
-from registration.ports import UnitsOfWork
+from registration.messaging.command_bus import Command, CommandBus
+from registration.observability import command_log
+from registration.observability.logs import configure_logging
 
 R = TypeVar("R")
 
@@ -57,9 +60,7 @@ def erase(address: str, *, yes: bool) -> None:
     email = _parse(address)
     if not yes:
         click.confirm(f"Erase the user and the registration of {email}, for good?", abort=True, err=True)
-    erased = _run(
-        lambda database, keys: EraseAddressHandler(_units_of_work(database, keys))(EraseAddress(email))
-    )
+    erased = _carry_out(EraseAddress(email))
     click.echo(f"{erased} users and registrations are erased.")
 
 
@@ -68,9 +69,7 @@ def erase(address: str, *, yes: bool) -> None:
 def unlock(address: str) -> None:
     """Forget the wrong codes that were shown for an address, so that it can be registered and activated again."""
     email = _parse(address)
-    forgotten = _run(
-        lambda database, keys: UnlockAddressHandler(_units_of_work(database, keys))(UnlockAddress(email))
-    )
+    forgotten = _carry_out(UnlockAddress(email))
     click.echo(f"{forgotten} wrong codes are forgotten.")
 
 
@@ -83,8 +82,23 @@ def _run(work: Callable[[Database, KeyRing], Awaitable[R]]) -> R:
     return asyncio.run(run())
 
 
-def _units_of_work(database: Database, keys: KeyRing) -> UnitsOfWork:
-    return MySQLUnitsOfWork(database, keys, _nobody_listens, _stamp)
+def _carry_out(command: Command[R]) -> R:
+    """Leave the line in the log that commands leave in `serve`, whatever the level: it is all that tells of it later."""
+    settings = load(OperatorSettings)
+    configure_logging(settings.log_format, "error")
+    logging.getLogger(command_log.__name__).setLevel(logging.INFO)
+    return _run(lambda database, keys: _bus(database, keys).dispatch(command))
+
+
+def _bus(database: Database, keys: KeyRing) -> CommandBus:
+    units_of_work = MySQLUnitsOfWork(database, keys, _nobody_listens, _stamp)
+    return CommandBus(
+        [
+            EraseAddress.handled_by(EraseAddressHandler(units_of_work)),
+            UnlockAddress.handled_by(UnlockAddressHandler(units_of_work)),
+        ],
+        [command_log.log_messages(keys.log_digest, keys.client_log_digest)],
+    )
 
 
 def _nobody_listens(_: DomainEvent) -> None:

@@ -307,6 +307,23 @@ class TestUsers:
         assert known["status"].startswith("unknown")
         assert known["mails"].startswith("1 to the mailbox")
 
+    @pytest.mark.parametrize(
+        "command, message",
+        [
+            (["erase", "--yes", "active@example.org"], "EraseAddress"),
+            (["unlock", "ann@example.org"], "UnlockAddress"),
+        ],
+    )
+    def test_whom_an_operator_erases_or_unlocks_are_in_the_log_by_digest_whatever_its_level(
+        self, stocked: dict[str, str], command: list[str], message: str
+    ) -> None:
+        done = run("users", *command, **stocked, log_level="error")
+
+        (line,) = map(json.loads, done.stderr.splitlines())
+        assert (line["event"], line["message"], line["outcome"]) == ("message_handled", message, "ok")
+        assert line["address"] == shown(command[-1], stocked)["in the logs"]
+        assert command[-1] not in done.stderr
+
     @pytest.mark.parametrize("answer", ["n\n", ""])
     def test_are_not_erased_unless_that_is_confirmed(self, stocked: dict[str, str], answer: str) -> None:
         done = run("users", "erase", "expired@example.org", answer=answer, **stocked)
