@@ -1,9 +1,14 @@
 """Installing Debian's packages, where that takes no question."""
 
+import contextlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+
+POLICY = Path("/usr/sbin/policy-rc.d")
+DENIED = 101
 
 
 def install(*packages: str) -> bool:
@@ -27,6 +32,28 @@ def install(*packages: str) -> bool:
     if result.returncode != 0:
         print(result.stdout[-2000:], result.stderr[-2000:], sep="\n")
     return result.returncode == 0
+
+
+def install_without_services(*packages: str) -> bool:
+    """Install them if we are root, who may also say that no service is to be started; say whether that worked."""
+    if os.geteuid() != 0:
+        return False
+    with _no_service_started():
+        return install(*packages)
+
+
+@contextlib.contextmanager
+def _no_service_started() -> Iterator[None]:
+    """Have packages leave their own servers alone: we want the programs, not one more service on this machine."""
+    if POLICY.exists():
+        yield  # whoever put it there decides
+        return
+    POLICY.write_text(f"#!/bin/sh\nexit {DENIED}\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
 
 
 def download(package: str, folder: Path) -> Path | None:

@@ -1,10 +1,8 @@
 """Finding the programs of a MariaDB Galera cluster, and installing them where that takes no question."""
 
-import contextlib
 import os
 import pwd
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +11,6 @@ from tools.server_distribution import Distribution, NoServer, find
 
 PACKAGES = ("mariadb-server", "galera-4")
 PROVIDERS = (Path("/usr/lib/galera/libgalera_smm.so"), Path("/usr/lib64/galera-4/libgalera_smm.so"))
-POLICY = Path("/usr/sbin/policy-rc.d")
-DENIED = 101
 ORDINARY_USER = "mysql"  # the package makes it
 
 
@@ -29,7 +25,7 @@ class GaleraDistribution:
 
 def find_galera() -> GaleraDistribution:
     """Find what a node needs; install it where we may. Raises NoServer."""
-    if not _is_complete() and not (_install() and _is_complete()):
+    if not _is_complete() and not (apt.install_without_services(*PACKAGES) and _is_complete()):
         raise NoServer(
             "A Galera cluster needs MariaDB's server with its rsync transfer and the Galera library "
             f"(on Debian and Ubuntu, as root: apt-get install {' '.join(PACKAGES)})."
@@ -43,25 +39,3 @@ def _is_complete() -> bool:
     programs = ("mariadbd", "wsrep_sst_rsync", "rsync")
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin"])
     return all(shutil.which(name, path=path) for name in programs) and any(map(Path.exists, PROVIDERS))
-
-
-def _install() -> bool:
-    """Install the packages if we are root, who may also say that no service is to be started."""
-    if os.geteuid() != 0:
-        return False
-    with _no_service_started():
-        return apt.install(*PACKAGES)
-
-
-@contextlib.contextmanager
-def _no_service_started() -> Iterator[None]:
-    """Have the package leave its own server alone: we want the programs, not one more database on this machine."""
-    if POLICY.exists():
-        yield  # whoever put it there decides
-        return
-    POLICY.write_text(f"#!/bin/sh\nexit {DENIED}\n")
-    POLICY.chmod(0o755)
-    try:
-        yield
-    finally:
-        POLICY.unlink()
