@@ -53,7 +53,7 @@ class Address:
             except OSError as error:
                 raise AddressTaken(
                     f"The {self.program} cannot have port {self.port} on {self.host}: {error.strerror}. "
-                    f"Free it, or choose another: {self.variable}={self.port % 65535 + 1} make run"
+                    f"Free it, or choose another: {self.variable}={self.port % 65535 + 1}"
                 ) from error
 
     def answers(self, path: str) -> bool:

@@ -1,0 +1,1 @@
+"""What the service promises, a module for each rule: pure functions from a history to a verdict."""
