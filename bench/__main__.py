@@ -3,28 +3,31 @@
 import contextlib
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
 import click
 
 from bench import answers as answers_bench
+from bench import growth as growth_bench
+from bench import journey_aims, journey_page, report
 from bench import journeys as journeys_bench
 from bench import mails as mails_bench
+from bench import micro as micro_bench
 from bench import overload as overload_bench
 from bench import purge as purge_bench
-from bench import report
 from bench import soak as soak_bench
+from bench import start as start_bench
 from bench import statements as statements_bench
-from bench.figures import short, spreads, table
-from bench.journeys import Load
+from bench.aims import Missed, insist, kept, show
+from bench.contenders import contenders
+from bench.figures import Spread, short, table
+from bench.journeys import Contest, Load
 from bench.stage import Broken, Stage
 from tools import processes
+from tools.private_redis import NoRedis
 from tools.server_distribution import NoServer
 
 SECONDS = click.FloatRange(0.5, 300)
-
-
-class Missed(click.ClickException):
-    """What was measured is not what is aimed at; the message says what."""
 
 
 @click.group(invoke_without_command=True)
@@ -32,54 +35,75 @@ class Missed(click.ClickException):
 def main(context: click.Context) -> None:
     """Measure the service on this machine, with a database and a mail provider that are thrown away.
 
-    Without a command: journeys.
+    Without a command: journeys, start and micro, one after the other.
     """
     if context.invoked_subcommand is None:
-        context.invoke(journeys)
+        missed = []
+        for command in (journeys, start, micro):
+            print(f"\n=== {command.name}", flush=True)
+            try:
+                context.invoke(command)
+            except Missed as miss:
+                missed.append(miss.message)
+        if missed:
+            raise Missed("\n".join(missed))
 
 
 @main.command()
 @click.option(
-    "--cost", "costs", type=click.IntRange(4, 16), multiple=True, default=(4, 12), show_default=True
+    "--cost", "costs", type=click.IntRange(4, 16), multiple=True, default=(12, 4), show_default=True
 )
 @click.option("--callers", type=click.IntRange(1, 500), help="By default 32, and 16 from cost 10 on.")
 @click.option("--seconds", type=SECONDS, default=10.0, show_default=True, help="Of each measurement.")
 @click.option("--warm-up", type=SECONDS, default=3.0, show_default=True, help="Seconds before each.")
 @click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True)
+@click.option("--peers/--no-peers", default=True, show_default=True, help="Compare with other services.")
 def journeys(
-    costs: tuple[int, ...], callers: int | None, seconds: float, warm_up: float, rounds: int
+    costs: tuple[int, ...], callers: int | None, seconds: float, warm_up: float, rounds: int, *, peers: bool
 ) -> None:
     """Whole journeys (register, read the code, activate) by callers that begin anew when they have ended."""
-
-    def load(cost: int) -> Load:
-        return Load(callers or (16 if cost >= 10 else 32), warm_up, seconds)
-
-    with _stage() as stage:
-        measured = journeys_bench.measure(stage, costs, load, rounds, click.echo)
-        database = stage.probe.version
-    columns = {cost: spreads([each.figures for each in measured[cost]]) for cost in costs}
-    names = columns[costs[0]]
-    print()
-    print(
-        table(
-            [f"median of {rounds} (least to most)", *(f"cost {cost}" for cost in costs)],
-            [[_title(name), *(str(columns[cost].get(name, "")) for cost in costs)] for name in names],
+    contests = [
+        Contest(
+            cost,
+            Load(callers or (16 if cost >= 10 else 32), warm_up, seconds),
+            contenders(cost, with_peers=peers),
         )
-    )
+        for cost in costs
+    ]
+    with _stage() as stage:
+        measured = journeys_bench.measure(stage, contests, rounds, click.echo)
+        counted = statements_bench.measure(stage)
+        database = stage.probe.version
     for cost in costs:
-        failures = [dict(each.failures) for each in measured[cost] if each.failures]
-        print(f"failures at cost {cost}: {failures or 'none'}")
+        print(f"\n{table([f'cost {cost}', *measured[cost]], journey_page.rows(measured[cost]))}")
+        print("failures:", "; ".join(journey_page.failures(measured[cost])) or "none")
+    aims = journey_aims.aims(measured)
+    print()
+    show(aims)
     settings = {
         "rounds": rounds,
         "warm_up_seconds": warm_up,
         "seconds": seconds,
-        "callers": {cost: load(cost).callers for cost in costs},
+        "callers": {contest.cost: contest.load.callers for contest in contests},
     }
     results = {
-        f"cost {cost}": [{**each.figures, "failures": each.failures} for each in measured[cost]]
-        for cost in costs
+        "aims": kept(aims),
+        "statements": asdict(counted.statements),
+        "round_trips": asdict(counted.round_trips),
+        "commits": asdict(counted.commits),
+        **{
+            f"cost {cost}": {
+                name: [{**each.figures, "failures": each.failures} for each in found]
+                for name, found in by_name.items()
+            }
+            for cost, by_name in measured.items()
+        },
     }
+    about = report.about(database)
+    report.write_text("journeys.md", journey_page.page(about, measured, counted, aims, settings))
+    report.write_text("journeys.svg", journey_page.picture(about, measured, rounds))
     _wrote("journeys", database, settings, results)
+    insist(aims)
 
 
 @main.command()
@@ -93,7 +117,12 @@ def mails(rate: float, seconds: float, backlog: int, waiting: int, settled: int)
     results: dict[str, mails_bench.Figures] = {}
     with _stage() as stage:
         for title, figures in mails_bench.measure(stage, rate, seconds, backlog, waiting, settled):
-            print(table([title, ""], [[_title(name), short(value)] for name, value in figures.items()]), "\n")
+            print(
+                table(
+                    [title, ""], [[journey_page.title(name), short(value)] for name, value in figures.items()]
+                ),
+                "\n",
+            )
             results[title] = figures
         database = stage.probe.version
     settings = {
@@ -109,13 +138,18 @@ def mails(rate: float, seconds: float, backlog: int, waiting: int, settled: int)
 
 @main.command()
 def statements() -> None:
-    """Which statements a journey is made of, and how often each is run; nothing is kept."""
+    """Which statements a registration and an activation are made of, and how often each is run; nothing is kept."""
     with _stage() as stage:
-        count, found = statements_bench.measure(stage)
-    print(f"{count} journeys by one caller; statements per journey, the sweeps' among them:")
-    for statement, times in found:
-        print(f"{times:7.2f}  {statement[:150]}")
-    print(f"{sum(times for _, times in found):7.2f}  in all")
+        counted = statements_bench.measure(stage)
+    print(f"{counted.journeys} journeys by one caller; round trips for each, the sweeps' among them:")
+    print("register  activate")
+    for shape, each in [
+        *counted.by_text,
+        ("round trips in all", counted.round_trips),
+        ("statements that they bring", counted.statements),
+        ("commits that wrote something", counted.commits),
+    ]:
+        print(f"{each.register:8.2f}  {each.activate:8.2f}  {shape[:150]}")
 
 
 @main.command()
@@ -165,23 +199,18 @@ def overload(cost: int, seconds: float) -> None:
     with _stage() as stage:
         outcome = overload_bench.measure(stage, cost, seconds, click.echo)
         database = stage.probe.version
-    print(table(["", ""], [[_title(name), short(value)] for name, value in outcome.figures.items()]))
-    print(f"failures: {dict(outcome.failures) or 'none'}\n")
     print(
-        table(
-            ["aim", "found", ""],
-            [[aim.wanted, aim.found, "pass" if aim.is_met else "FAIL"] for aim in outcome.aims],
-        )
+        table(["", ""], [[journey_page.title(name), short(value)] for name, value in outcome.figures.items()])
     )
+    print(f"failures: {dict(outcome.failures) or 'none'}\n")
+    show(outcome.aims)
     results = {
         "figures": outcome.figures,
         "failures": outcome.failures,
-        "aims": [{"aim": aim.wanted, "found": aim.found, "is_met": aim.is_met} for aim in outcome.aims],
+        "aims": kept(outcome.aims),
     }
     _wrote("overload", database, {"cost": cost, "seconds": seconds}, results)
-    missed = [aim.wanted for aim in outcome.aims if not aim.is_met]
-    if missed:
-        raise Missed(f"missed: {'; '.join(missed)}")
+    insist(outcome.aims)
 
 
 @main.command()
@@ -193,7 +222,9 @@ def purge(count: int, rate: float, seconds: float) -> None:
     with _stage() as stage:
         outcome = purge_bench.measure(stage, count, rate, seconds, click.echo)
         database = stage.probe.version
-    print(table(["", ""], [[_title(name), short(value)] for name, value in outcome.figures.items()]))
+    print(
+        table(["", ""], [[journey_page.title(name), short(value)] for name, value in outcome.figures.items()])
+    )
     print(f"failures: {dict(outcome.failures) or 'none'}")
     settings = {
         "mails": count,
@@ -214,13 +245,90 @@ def soak(cost: int, minutes: float) -> None:
     with _stage() as stage:
         outcome = soak_bench.measure(stage, cost, minutes, click.echo)
         database = stage.probe.version
-    print(table(["", ""], [[_title(name), short(value)] for name, value in outcome.figures.items()]))
+    print(
+        table(["", ""], [[journey_page.title(name), short(value)] for name, value in outcome.figures.items()])
+    )
     print(f"failures: {dict(outcome.failures) or 'none'}")
     results = {"figures": outcome.figures, "failures": outcome.failures, "memory_mb": outcome.memory_mb}
     settings = {"cost": cost, "minutes": minutes, "callers": soak_bench.CALLERS}
     _wrote("soak", database, settings, results)
     if outcome.missed:
         raise Missed("; ".join(outcome.missed))
+
+
+@main.command()
+@click.option("--users", type=click.IntRange(10_000, 20_000_000), default=5_000_000, show_default=True)
+@click.option("--mails", "count", type=click.IntRange(1000, 5_000_000), default=1_000_000, show_default=True)
+@click.option("--seconds", type=SECONDS, default=8.0, show_default=True, help="Of each measurement.")
+@click.option("--rounds", type=click.IntRange(1, 50), default=7, show_default=True)
+def growth(users: int, count: int, seconds: float, rounds: int) -> None:
+    """Whether a journey costs as much with millions of users and old mails as with a thousand users."""
+    with _stage() as stage:
+        outcome = growth_bench.measure(stage, users, count, seconds, rounds, click.echo)
+        database = stage.probe.version
+    names = list(next(iter(outcome.columns.values())))
+    print(
+        table(
+            ["median (least to most)", *outcome.columns],
+            [
+                [journey_page.title(name), *(str(figures[name]) for figures in outcome.columns.values())]
+                for name in names
+            ],
+        )
+    )
+    print(f"failures: {dict(outcome.failures) or 'none'}\n")
+    show(outcome.aims)
+    settings = {
+        "users": users,
+        "mails": count,
+        "seconds": seconds,
+        "rounds": rounds,
+        "cost": growth_bench.COST,
+        "callers": growth_bench.CALLERS,
+        "buffer_pool_mb": growth_bench.BUFFER_POOL_MB,
+    }
+    results = {
+        "seconds_to_fill": outcome.seconds_to_fill,
+        "rounds": outcome.rounds,
+        "failures": outcome.failures,
+        "aims": kept(outcome.aims),
+    }
+    _wrote("growth", database, settings, results)
+    insist(outcome.aims)
+
+
+@main.command()
+@click.option("--times", type=click.IntRange(1, 100), default=7, show_default=True)
+def start(times: int) -> None:
+    """How long `serve` takes from its exec until it answers, and how long `--help` takes."""
+    with _stage() as stage:
+        outcome = start_bench.measure(stage, times)
+        database = stage.probe.version
+    spreads = {name: str(Spread.of(seconds)) for name, seconds in outcome.seconds.items()}
+    print(
+        table([f"seconds, median of {times} (least to most)", ""], [list(each) for each in spreads.items()])
+    )
+    print()
+    show(outcome.aims)
+    _wrote("start", database, {"times": times}, {"seconds": outcome.seconds, "aims": kept(outcome.aims)})
+    insist(outcome.aims)
+
+
+@main.command()
+def micro() -> None:
+    """What is done so often that it must stay cheap, one piece at a time."""
+    found = micro_bench.measure()
+    rows = [[piece.name, short(piece.median), short(piece.low), short(piece.high)] for piece in found]
+    print(table(["microseconds", "median", "p25", "p75"], rows))
+    _wrote(
+        "micro",
+        "none",
+        {},
+        {
+            piece.name: {"median_us": piece.median, "p25_us": piece.low, "p75_us": piece.high}
+            for piece in found
+        },
+    )
 
 
 def _medians(times: answers_bench.Times) -> dict[str, str]:
@@ -240,11 +348,6 @@ def _stage() -> Iterator[Stage]:
         yield stage
 
 
-def _title(name: str) -> str:
-    """`service_ms_per_journey` is `service ms per journey`."""
-    return name.replace("_", " ")
-
-
 def _wrote(name: str, database: str, settings: Mapping[str, object], results: object) -> None:
     file = report.write(name, database, settings, results)
     machine = report.machine()
@@ -261,5 +364,5 @@ if __name__ == "__main__":
         sys.exit(end.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit("Interrupted; everything has been stopped.")
-    except (Broken, NoServer) as error:
+    except (Broken, NoRedis, NoServer) as error:
         sys.exit(str(error))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bench.dialects import OURS, Dialect
 from bench.stage import Provider, Service, Stage
 
 PATIENCE_SECONDS = 120
@@ -15,9 +16,11 @@ def make_journeys(
     seconds: float,
     *,
     each_a_client: bool = False,
+    dialect: Dialect = OURS,
 ) -> Any:
     """Return what the load generator saw, `bench.load.Seen` as JSON."""
-    options = ["--callers", callers, *(["--each-a-client"] if each_a_client else [])]
+    flags = ["--each-a-client"] if each_a_client else []
+    options = ["--callers", callers, "--dialect", dialect.name, *flags]
     return _run(stage, "journeys", service, provider, seconds, *options)
 
 

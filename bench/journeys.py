@@ -1,8 +1,10 @@
 """Whole journeys in a closed loop: how many a second, and what one costs the service and the database."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +12,15 @@ import bcrypt
 
 from bench import probes
 from bench.callers import make_journeys
+from bench.contenders import Contender
 from bench.figures import percentiles
 from bench.stage import Broken, Provider, Service, Stage
 
 WATCH_SECONDS = 2.0
+FEW_JOURNEYS = 5
+
+_PASSWORD = b"." * 64
+"""As long as what the service hashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,15 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Contest:
+    """Who is measured at a bcrypt cost, all with the same load."""
+
+    cost: int
+    load: Load
+    contenders: Sequence[Contender]
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
     """Figures by name, in the order in which they are shown, and how many requests failed by kind and status."""
 
@@ -33,47 +49,66 @@ class Round:
     failures: Mapping[str, int]
 
 
+Measured = Mapping[str, Sequence[Round]]
+"""By contender. The rounds with the same number were measured one after the other."""
+
+
 def measure(
-    stage: Stage, costs: Sequence[int], load: Callable[[int], Load], rounds: int, say: Callable[[str], None]
-) -> dict[int, list[Round]]:
-    """So many rounds for each bcrypt cost, in turn, so that a machine that slows down slows all of them."""
-    measured: dict[int, list[Round]] = {cost: [] for cost in costs}
+    stage: Stage, contests: Sequence[Contest], rounds: int, say: Callable[[str], None]
+) -> Mapping[int, Measured]:
+    """So many rounds for each contender, in turn, so that a machine that slows down slows all of them.
+
+    By bcrypt cost.
+    """
+    measured: dict[int, dict[str, list[Round]]] = {
+        contest.cost: {contender.name: [] for contender in contest.contenders} for contest in contests
+    }
     for number in range(1, rounds + 1):
-        for cost in costs:
-            measured[cost].append(measure_once(stage, cost, load(cost)))
-            speed = measured[cost][-1].figures["journeys_per_second"]
-            say(f"round {number} of {rounds}, cost {cost}: {speed:.1f} journeys/s")
+        for contest in contests:
+            for contender in contest.contenders:
+                measured_now = measure_once(stage, contender, contest.cost, contest.load)
+                measured[contest.cost][contender.name].append(measured_now)
+                speed = measured_now.figures["journeys_per_second"]
+                say(
+                    f"round {number} of {rounds}, cost {contest.cost}, {contender.name}: {speed:.1f} journeys/s"
+                )
     return measured
 
 
-def measure_once(stage: Stage, cost: int, load: Load) -> Round:
-    """A new service on an empty database."""
-    database_url = stage.new_database()
-    with (
-        stage.provider() as provider,
-        stage.service(bcrypt_cost=cost, database_url=database_url, mail_api_url=provider.url) as service,
-    ):
-        make_journeys(stage, service, provider, load.callers, load.warm_up_seconds)
+def measure_once(stage: Stage, contender: Contender, cost: int, load: Load) -> Round:
+    """A new process on an empty database."""
+    with stage.provider() as provider, contender.start(stage, provider, cost) as service:
+
+        def travel(seconds: float) -> Any:
+            return make_journeys(stage, service, provider, load.callers, seconds, dialect=contender.dialect)
+
+        travel(load.warm_up_seconds)
+        probes.forget_peak_memory(stage.probe.pid)
         with stage.running("bench.bystander", "--port", service.port) as bystander:
-            watched = _share_of_a_processor(service, WATCH_SECONDS)
+            began = _Spent.until_now(stage, service, provider)
+            time.sleep(WATCH_SECONDS)
             before = _Spent.until_now(stage, service, provider)
-            seen = make_journeys(stage, service, provider, load.callers, load.seconds)
+            seen = travel(load.seconds)
             spent = _Spent.until_now(stage, service, provider) - before
             bystander.stop()
-        peak_memory = probes.peak_memory_mb(service.pid)
+        memory = {
+            "service_peak_memory_mb": probes.peak_memory_mb(service.pid),
+            "database_peak_memory_mb": probes.peak_memory_mb(stage.probe.pid),
+        }
     figures = {
-        **_per_journey(seen, spent, _hash_ms(cost), watched, load.seconds),
+        **_per_journey(seen, spent, before - began, _hash_ms(cost), load.seconds),
         **_milliseconds("register", seen["register_ms"]),
         **_milliseconds("activate", seen["activate_ms"]),
         **_milliseconds("mail", seen["mail_ms"]),
         **_milliseconds("bystander", _during(seen, bystander.printed())),
-        "service_peak_memory_mb": peak_memory,
+        **memory,
     }
     return Round(figures, seen["failures"])
 
 
 @dataclass(frozen=True, slots=True)
 class _Spent:
+    at: float
     service: float
     database: float
     provider: float
@@ -83,6 +118,7 @@ class _Spent:
     @classmethod
     def until_now(cls, stage: Stage, service: Service, provider: Provider) -> "_Spent":
         return cls(
+            time.monotonic(),
             probes.processor_seconds(service.pid),
             probes.processor_seconds(stage.probe.pid),
             probes.processor_seconds(provider.program.pid),
@@ -92,6 +128,7 @@ class _Spent:
 
     def __sub__(self, other: "_Spent") -> "_Spent":
         return _Spent(
+            self.at - other.at,
             self.service - other.service,
             self.database - other.database,
             self.provider - other.provider,
@@ -100,51 +137,57 @@ class _Spent:
         )
 
 
-def _share_of_a_processor(service: Service, seconds: float) -> float:
-    before = probes.processor_seconds(service.pid)
-    time.sleep(seconds)
-    return (probes.processor_seconds(service.pid) - before) / seconds
+def _per_second(ended_at: Sequence[float], began_at: float, seconds: float) -> float:
+    """While all callers were at it: from the first end to the last one in time, whatever straggler came later.
+
+    Where hardly one came in time, all of them by all the time that they took.
+    """
+    in_time = [at for at in ended_at if at <= began_at + seconds]
+    if len(in_time) < FEW_JOURNEYS:
+        return len(ended_at) / (max(ended_at) - began_at)
+    return (len(in_time) - 1) / (in_time[-1] - in_time[0])
 
 
-def _per_second(ended_at: Sequence[float], deadline: float) -> float:
-    """While all callers were at it: from the first end to the last one in time, whatever straggler came later."""
-    in_time = [at for at in ended_at if at <= deadline]
-    return (len(in_time) - 1) / (in_time[-1] - in_time[0]) if len(in_time) > 1 else 0.0
-
-
-def _per_journey(
-    seen: Any, spent: _Spent, hash_ms: float, watched: float, seconds: float
-) -> dict[str, float]:
+def _per_journey(seen: Any, spent: _Spent, idle: _Spent, hash_ms: float, seconds: float) -> dict[str, float]:
     journeys = len(seen["journeys_ended_at"])
     if not journeys:
         raise Broken(f"No journey came to its end: {seen['failures']}")
     lasted = seen["ended_at"] - seen["began_at"]
+    idle_times = lasted / idle.at
+    service_ms, idle_ms = 1000 * spent.service / journeys, 1000 * idle.service * idle_times / journeys
     ours = spent.service + spent.database + spent.provider + seen["own_processor_seconds"]
     return {
         "journeys": journeys,
-        "journeys_per_second": _per_second(seen["journeys_ended_at"], seen["began_at"] + seconds),
-        "service_ms_per_journey": 1000 * spent.service / journeys,
-        "of_that_idle_and_bystander_ms": 1000 * watched * lasted / journeys,
+        "journeys_per_second": _per_second(seen["journeys_ended_at"], seen["began_at"], seconds),
+        "service_ms_per_journey": service_ms,
+        "of_that_idle_and_bystander_ms": idle_ms,
+        "of_that_the_journeys_own_ms": service_ms - idle_ms,
         "one_hash_ms": hash_ms,
         "database_ms_per_journey": 1000 * spent.database / journeys,
         "load_generator_ms_per_journey": 1000 * seen["own_processor_seconds"] / journeys,
         "provider_ms_per_journey": 1000 * spent.provider / journeys,
         "others_share_of_a_processor": (spent.machine - ours) / lasted,
         "statements_per_journey": spent.counts.statements / journeys,
+        "of_that_idle_statements": idle.counts.statements * idle_times / journeys,
         "commits_per_journey": spent.counts.commits / journeys,
+        "of_that_idle_commits": idle.counts.commits * idle_times / journeys,
     }
 
 
 def _hash_ms(cost: int) -> float:
-    """Processor time of one bcrypt hash here and now, the least that a journey can cost."""
+    """Processor time of one bcrypt hash here and now while all processors hash, the least that a journey can cost."""
+    processors = len(os.sched_getaffinity(0))
     salt = bcrypt.gensalt(cost)
+    count = 4 if cost > 8 else 100
 
-    def one() -> float:
+    def hash_some(_: int) -> float:
         began_at = time.thread_time()
-        bcrypt.hashpw(b"the password of a benchmark", salt)
-        return (time.thread_time() - began_at) * 1000
+        for _number in range(count):
+            bcrypt.hashpw(_PASSWORD, salt)
+        return (time.thread_time() - began_at) * 1000 / count
 
-    return statistics.median(one() for _ in range(3 if cost > 8 else 50))
+    with ThreadPoolExecutor(processors) as threads:
+        return statistics.mean(threads.map(hash_some, range(processors)))
 
 
 def _milliseconds(name: str, values: Sequence[float]) -> dict[str, float]:

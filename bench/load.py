@@ -11,7 +11,7 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -19,16 +19,19 @@ import aiohttp
 import click
 import uvloop
 
+from bench.dialects import DIALECTS, OURS, Dialect
 from bench.feed import Arrival, Feed
 from tools.addresses import LOOPBACK
 
 MAIL_PATIENCE_SECONDS = 30
 REQUEST_PATIENCE_SECONDS = 30
 MAX_REPETITIONS = 10
+APART_SECONDS = 0.01
+"""Between the first requests of two callers: of many that come at once one worker would accept all, and keep them."""
+
 MAX_SECONDS = 600
 """Whatever is asked for, a load ends."""
 
-ACCEPTED, DONE = 202, 200
 COME_BACK = frozenset({429, 503})
 
 
@@ -60,10 +63,17 @@ class Traveller:
     """Makes registrations, each of a new address, and counts what comes of them."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, feed: Feed, seen: Seen, *, each_a_client: bool = False
+        self,
+        session: aiohttp.ClientSession,
+        feed: Feed,
+        seen: Seen,
+        dialect: Dialect,
+        *,
+        each_a_client: bool = False,
     ) -> None:
         """`each_a_client`: every journey comes from another network address, as a proxy tells it."""
         self._session = session
+        self._dialect = dialect
         self._feed = feed
         self._seen = seen
         self._each_a_client = each_a_client
@@ -76,13 +86,14 @@ class Traveller:
             email, password = self._somebody()
             client = self._client()
             arrival = await self._register(email, password, client)
+            activation = self._dialect.activation(email, password, arrival.code)
             await self._request(
                 "activate",
                 self._seen.activate_ms,
-                DONE,
-                "/v1/users/activation",
-                json={"code": arrival.code},
-                headers={"Authorization": aiohttp.encode_basic_auth(email, password), **client},
+                self._dialect.activated,
+                self._dialect.activate_path,
+                json=activation.document,
+                headers={**activation.headers, **client},
             )
             self._seen.journeys_ended_at.append(time.monotonic())
 
@@ -92,8 +103,9 @@ class Traveller:
             await self._register(*self._somebody(), self._client())
 
     def _somebody(self) -> tuple[str, str]:
+        """The addresses are not in the order in which they come, as people's are not: tables are sorted by address."""
         number = next(self._numbers)
-        return f"bench.{self._run}.{number}@example.org", f"the password of number {number}"
+        return f"{secrets.token_hex(4)}.{self._run}.{number}@example.org", f"the password of number {number}"
 
     def _client(self) -> dict[str, str]:
         if not self._each_a_client:
@@ -105,7 +117,12 @@ class Traveller:
         document = {"email": email, "password": password}
         try:
             await self._request(
-                "register", self._seen.register_ms, ACCEPTED, "/v1/users", json=document, headers=client
+                "register",
+                self._seen.register_ms,
+                self._dialect.registered,
+                self._dialect.register_path,
+                json=document,
+                headers=client,
             )
             registered_at = time.monotonic()
             arrival = await asyncio.wait_for(expected, MAIL_PATIENCE_SECONDS)
@@ -146,11 +163,12 @@ async def in_closed_loop(traveller: Traveller, callers: int, seconds: float) -> 
     """Each caller begins the next journey when the last has ended; those begun in time are ended."""
     deadline = time.monotonic() + seconds
 
-    async def call() -> None:
+    async def call(number: int) -> None:
+        await asyncio.sleep(number * APART_SECONDS)
         while time.monotonic() < deadline:
             await traveller.journey()
 
-    await asyncio.gather(*(call() for _ in range(callers)))
+    await asyncio.gather(*map(call, range(callers)))
 
 
 async def at_a_rate(traveller: Traveller, per_second: float, seconds: float) -> None:
@@ -163,12 +181,17 @@ async def at_a_rate(traveller: Traveller, per_second: float, seconds: float) -> 
 
 
 async def observe(
-    port: int, feed_port: int, load: Callable[[Traveller], Awaitable[None]], *, each_a_client: bool = False
+    port: int,
+    feed_port: int,
+    load: Callable[[Traveller], Awaitable[None]],
+    dialect: Dialect = OURS,
+    *,
+    each_a_client: bool = False,
 ) -> Seen:
     seen = Seen()
     async with _session(port) as session, Feed.open(feed_port) as feed:
         began, seen.began_at = time.process_time(), time.monotonic()
-        await load(Traveller(session, feed, seen, each_a_client=each_a_client))
+        await load(Traveller(session, feed, seen, dialect, each_a_client=each_a_client))
         seen.ended_at = time.monotonic()
         seen.own_processor_seconds = time.process_time() - began
     return seen
@@ -184,11 +207,9 @@ async def _session(port: int) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-def _run(
-    port: int, feed_port: int, load: Callable[[Traveller], Awaitable[None]], *, each_a_client: bool = False
-) -> None:
+def _run(seeing: Coroutine[Any, Any, Seen]) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        seen = runner.run(observe(port, feed_port, load, each_a_client=each_a_client))
+        seen = runner.run(seeing)
     json.dump(asdict(seen), sys.stdout)
 
 
@@ -203,11 +224,19 @@ def main() -> None:
 @click.option("--callers", type=click.IntRange(1, 1000), required=True)
 @click.option("--seconds", type=click.FloatRange(0, MAX_SECONDS), required=True)
 @click.option("--each-a-client", is_flag=True, help="Say so in X-Forwarded-For.")
-def journeys(port: int, feed_port: int, callers: int, seconds: float, each_a_client: bool) -> None:  # noqa: FBT001 - a flag
+@click.option("--dialect", type=click.Choice(list(DIALECTS)), default=OURS.name)
+def journeys(
+    port: int,
+    feed_port: int,
+    callers: int,
+    seconds: float,
+    each_a_client: bool,  # noqa: FBT001 - a flag
+    dialect: str,
+) -> None:
     def load(traveller: Traveller) -> Awaitable[None]:
         return in_closed_loop(traveller, callers, seconds)
 
-    _run(port, feed_port, load, each_a_client=each_a_client)
+    _run(observe(port, feed_port, load, DIALECTS[dialect], each_a_client=each_a_client))
 
 
 @main.command("registrations")
@@ -216,7 +245,7 @@ def journeys(port: int, feed_port: int, callers: int, seconds: float, each_a_cli
 @click.option("--rate", type=click.FloatRange(0.1, 1000), required=True)
 @click.option("--seconds", type=click.FloatRange(0, MAX_SECONDS), required=True)
 def registrations(port: int, feed_port: int, rate: float, seconds: float) -> None:
-    _run(port, feed_port, lambda traveller: at_a_rate(traveller, rate, seconds))
+    _run(observe(port, feed_port, lambda traveller: at_a_rate(traveller, rate, seconds)))
 
 
 if __name__ == "__main__":

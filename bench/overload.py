@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from bench import probes
+from bench.aims import Aim
 from bench.figures import percentile, percentiles, short
 from bench.stage import Broken, Program, Provider, Service, Stage
 
@@ -21,15 +22,6 @@ WARM_UP_SECONDS = 2.0
 PATIENCE_SECONDS = 60
 HASHES_UNDER_WAY = 2
 """A hash that had begun when its caller hung up ends within the time of so many; what ends later began later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """What is wanted, and what was found."""
-
-    wanted: str
-    found: str
-    is_met: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,11 @@ def peak_memory_mb(pid: int) -> float:
     return _memory_mb(pid, "VmHWM")
 
 
+def forget_peak_memory(pid: int) -> None:
+    """Have the most memory that the process ever had begin with what it has now."""
+    (PROC / str(pid) / "clear_refs").write_text("5")
+
+
 def machine_busy_seconds() -> float:
     """Processor time that anything on this machine has spent."""
     fields = (PROC / "stat").read_text().partition("\n")[0].split()[1:]

@@ -18,7 +18,8 @@ import uvloop
 from bench.feed import GREETING, Arrival
 from tools.addresses import LOOPBACK
 
-_CODE = re.compile(r"^\d{4,8}$", re.MULTILINE)
+_CODE = re.compile(r"^(\d{4,8}|[\w-]+\.[\w-]+\.[\w-]+)$", re.MULTILINE)
+"""Alone on its line; that of some peers is a JWT."""
 
 _ids = itertools.count(1)
 

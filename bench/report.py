@@ -21,8 +21,21 @@ PACKAGES = (
 
 def write(name: str, database: str, settings: Mapping[str, object], results: object) -> Path:
     """Write `results/NAME.json` in place of the last one; return the file."""
-    document = {
-        "name": name,
+    document = {"name": name, **about(database), "settings": settings, "results": results}
+    return write_text(f"{name}.json", json.dumps(_rounded(document), indent=2) + "\n")
+
+
+def write_text(name: str, text: str) -> Path:
+    """Likewise a file of another kind."""
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / name
+    file.write_text(text)
+    return file
+
+
+def about(database: str) -> dict[str, Any]:
+    """When, where and of what the figures were taken."""
+    return {
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "command": " ".join(["python -m bench", *sys.argv[1:]]),
         "commit": _commit(),
@@ -32,13 +45,7 @@ def write(name: str, database: str, settings: Mapping[str, object], results: obj
             "database": database,
             **{package: version(package) for package in PACKAGES.split()},
         },
-        "settings": settings,
-        "results": results,
     }
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"{name}.json"
-    file.write_text(json.dumps(_rounded(document), indent=2) + "\n")
-    return file
 
 
 def machine() -> dict[str, object]:

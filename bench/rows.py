@@ -71,6 +71,51 @@ _OLD_WRONG_CODES = """
 """
 
 
+# As in real life after some years: users, of whom those who came in the last week have a mail and a guard still. Keys are
+# written in their order, and are spread as evenly as real ones, so that new ones come in between. @users and @mails are
+# how many. A user's place in the order of registration has nothing to do with the key.
+_PLACE_OF_USER = "MOD(n * 7919, @users)"
+_SPREAD = "LPAD(LOWER(HEX(n * (4294967296 DIV @users))), 8, '0')"
+_REGISTERED_AT = f"UTC_TIMESTAMP(6) - INTERVAL ({_PLACE_OF_USER} + 1) * 604800 / @mails SECOND"
+_MAILBOX = f"UNHEX(CONCAT({_SPREAD}, LEFT(MD5(CONCAT('mailbox', n)), 24)))"
+
+_USERS = f"""
+    INSERT INTO accounts (email, kind, is_decoy, credential_id, password_hash, password_key, registered_at, activated_at)
+    SELECT CONCAT({_SPREAD}, '.user.', n, '@example.org'), 'user', FALSE, UNHEX(MD5(CONCAT('credential', n))),
+        REPEAT('h', 88), 1, {_REGISTERED_AT}, {_REGISTERED_AT}
+    FROM numbers ORDER BY n
+"""  # noqa: S608 - constants of ours, as the next two
+
+_MAILS_OF_USERS = f"""
+    INSERT INTO mails (id, mailbox_key, client_key, email, kind, credential_id, code_key, template_version, language,
+        created_at, state, attempts, provider, provider_message_id, accepted_at)
+    SELECT UNHEX(CONCAT({_SPREAD}, LEFT(MD5(CONCAT('mail', n)), 24))), {_MAILBOX}, UNHEX(MD5('client')),
+        CONCAT({_SPREAD}, '.user.', n, '@example.org'), 'activation-code', UNHEX(MD5(CONCAT('credential', n))),
+        1, 1, 'en', {_REGISTERED_AT}, 'accepted', 1, 'mailpit', n, {_REGISTERED_AT}
+    FROM numbers WHERE {_PLACE_OF_USER} < @mails ORDER BY n
+"""  # noqa: S608
+
+_GUARDS_OF_USERS = f"""
+    INSERT INTO address_guards (mailbox_key, version)
+    SELECT {_MAILBOX}, 2 FROM numbers WHERE {_PLACE_OF_USER} < @mails ORDER BY n
+"""  # noqa: S608
+
+# One in fifty users has mistyped a code within the year.
+_WRONG_CODES_OF_USERS = f"""
+    INSERT INTO wrong_codes (address_key, id, newest_mail_id, client_key, shown_at)
+    SELECT UNHEX(CONCAT({_SPREAD}, LEFT(MD5(CONCAT('address', n)), 24))), UNHEX(MD5(CONCAT('wrong', n))),
+        UNHEX(MD5(CONCAT('mail', n))), UNHEX(MD5('client')),
+        UTC_TIMESTAMP(6) - INTERVAL {_PLACE_OF_USER} * 31536000 / @users SECOND
+    FROM numbers WHERE MOD(n, 50) = 0 ORDER BY n
+"""  # noqa: S608
+
+_SETTLED_MINUTES = """
+    INSERT INTO funnel (minute, registered, mailed, activated, expired_unused, codes, notices, accepted, failed, dropped)
+    SELECT DATE_FORMAT(UTC_TIMESTAMP(), '%%Y-%%m-%%d %%H:%%i:00') - INTERVAL n MINUTE, 100, 100, 100, 0, 100, 0, 100, 0, 0
+    FROM numbers
+"""
+
+
 def add_queued_mails(database_url: str, count: int) -> None:
     """Pending registrations whose mails are due now and held by nobody, as after an outage."""
     _insert(database_url, count, _QUEUED_ACCOUNTS, _QUEUED_MAILS)
@@ -88,14 +133,29 @@ def add_old_rows(database_url: str, mails: int) -> None:
     _insert(database_url, mails // 10, _OLD_WRONG_CODES)
 
 
+def add_users(database_url: str, users: int, mails: int) -> None:
+    """So many users, so many of them from the last week and with what is left of their registration."""
+    statements = (_USERS, _MAILS_OF_USERS, _GUARDS_OF_USERS, _WRONG_CODES_OF_USERS)
+    _insert(database_url, users, *statements, users=users, mails=mails)
+    with contextlib.closing(connect(database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("ANALYZE TABLE accounts, mails, address_guards, wrong_codes")
+
+
+def settle_funnel(database_url: str) -> None:
+    """Keep the service from counting what became of a week's registrations, as if it had done so all the time."""
+    _insert(database_url, 7 * 24 * 60, _SETTLED_MINUTES)
+
+
 def postpone_purges(database_url: str) -> None:
     """Keep the service from purging by itself, so that only one purge is measured."""
     with contextlib.closing(connect(database_url)) as connection, connection.cursor() as cursor:
         cursor.execute("INSERT INTO housekeeping (task, due_at) VALUES ('purge', '2100-01-01')")
 
 
-def _insert(database_url: str, count: int, *statements: str) -> None:
+def _insert(database_url: str, count: int, *statements: str, **variables: int) -> None:
     with contextlib.closing(connect(database_url)) as connection, connection.cursor() as cursor:
+        for name, value in variables.items():
+            cursor.execute(f"SET @{name} = %s", (value,))
         cursor.execute("SET max_recursive_iterations = %s", (BATCH,))
         for first in range(1, count + 1, BATCH):
             for statement in statements:

@@ -113,16 +113,20 @@ class Stage:
             with contextlib.closing(stage.probe):
                 yield stage
 
-    def new_database(self) -> str:
-        """Make a database with today's tables and no rows; return its URL."""
+    def empty_database(self) -> str:
+        """Make a database without any table; return its URL."""
         name = f"{DATABASE}_{next(self._numbers)}"
         with contextlib.closing(connect(self._server.url())) as connection, connection.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {name}")
-        url = self._server.url(name)
+        return self._server.url(name)
+
+    def new_database(self) -> str:
+        """Make a database with today's tables and no rows; return its URL."""
+        url = self.empty_database()
         subprocess.run(
             [sys.executable, "-m", "registration", "migrate"],
             cwd=ROOT,
-            env=_environment({"database_url": url}),
+            env=environment_of({"database_url": url}),
             stdout=subprocess.DEVNULL,
             check=True,
         )
@@ -132,18 +136,18 @@ class Stage:
     def provider(self, port: int | None = None) -> Iterator[Provider]:
         port, feed_port = port or free_port(), free_port()
         with self.running("bench.provider", "--port", port, "--feed-port", feed_port) as program:
-            _wait(program, lambda: _accepts(port))
+            wait(program, lambda: _accepts(port))
             yield Provider(program, port, feed_port)
         if complaint := program.log.read_text():
             raise Broken(f"The mail provider's stand-in has failed: {complaint}")
 
     @contextlib.contextmanager
-    def service(self, **settings: object) -> Iterator[Service]:
-        """The service with these settings besides the usual ones, as an operator starts it."""
+    def service(self, *options: object, **settings: object) -> Iterator[Service]:
+        """The service with these settings besides the usual ones, as an operator starts it; `options` are of `serve`."""
         port = free_port()
-        environment = _environment({**SETTINGS, **settings, "port": port})
-        with self.running("registration", "serve", environment=environment) as program:
-            _wait(program, lambda: _is_ready(port))
+        environment = environment_of({**SETTINGS, **settings, "port": port})
+        with self.running("registration", "serve", *options, environment=environment) as program:
+            wait(program, lambda: answers(port, "/health/ready"))
             service = Service(program, port)
             yield service
         if troubles := service.troubles():
@@ -151,16 +155,22 @@ class Stage:
 
     @contextlib.contextmanager
     def running(
-        self, module: str, *arguments: object, environment: Mapping[str, str] | None = None
+        self,
+        module: str,
+        *arguments: object,
+        environment: Mapping[str, str] | None = None,
+        python: Path = Path(sys.executable),
+        signal_if_we_die: str = "KILL",
     ) -> Iterator[Program]:
+        """Start a program and stop it at the end; one with children of its own is better told with TERM."""
         name = f"{next(self._numbers)}-{module}"
         output, log = self._folder / f"{name}.out", self._folder / f"{name}.log"
         with output.open("wb") as stdout, log.open("wb") as stderr:
             process = processes.start(
-                [sys.executable, "-m", module, *map(str, arguments)],
-                signal_if_we_die="KILL",
+                [str(python), "-m", module, *map(str, arguments)],
+                signal_if_we_die=signal_if_we_die,
                 cwd=ROOT,
-                env=environment or _environment({}),
+                env=environment or environment_of({}),
                 stdout=stdout,
                 stderr=stderr,
             )
@@ -171,24 +181,26 @@ class Stage:
             program.stop()
 
 
-def _environment(settings: Mapping[str, object]) -> dict[str, str]:
+def environment_of(settings: Mapping[str, object]) -> dict[str, str]:
     """Nothing of ours but the settings: `mail_from` is REGISTRATION_MAIL_FROM."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRATION_")}
     return others | {f"REGISTRATION_{name.upper()}": str(value) for name, value in settings.items()}
 
 
-def _wait(program: Program, is_ready: Callable[[], bool]) -> None:
+def wait(program: Program, is_ready: Callable[[], bool], pause_seconds: float = 0.02) -> None:
+    """Raise Broken if the program ends before, or takes too long."""
     deadline = time.monotonic() + READY_SECONDS
     while not is_ready():
         if program.process.poll() is not None or time.monotonic() > deadline:
             raise Broken(program.complaint())
-        time.sleep(0.02)
+        time.sleep(pause_seconds)
 
 
-def _is_ready(port: int) -> bool:
+def answers(port: int, path: str) -> bool:
+    """Whether it is 200."""
     with contextlib.closing(http.client.HTTPConnection(LOOPBACK, port, timeout=2)) as connection:
         try:
-            connection.request("GET", "/health/ready")
+            connection.request("GET", path)
             return connection.getresponse().status == http.HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             return False
