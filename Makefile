@@ -6,7 +6,7 @@ CONTAINERS ?= docker
 ARGS ?=
 VENV_PYTHON := .venv/bin/python
 
-.PHONY: help run test check audit format bench image image-test soak clean environment
+.PHONY: help run test check audit format bench cluster image image-test soak chaos clean environment
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -32,11 +32,17 @@ format: environment ## Format the code, and repair what the linter can
 	$(VENV_PYTHON) -m ruff format
 	$(VENV_PYTHON) -m ruff check --fix
 
-bench: environment ## Measure whole journeys: how many a second, and what one costs
+bench: environment ## Measure whole journeys beside other services, the start, and what must stay cheap
 	$(VENV_PYTHON) -m bench $(ARGS)
 
 soak: environment ## Watch the service's memory through an hour of full load
 	$(VENV_PYTHON) -m bench soak $(ARGS)
+
+chaos: environment ## Break a cluster under load, part after part, and check that every promise was kept
+	$(VENV_PYTHON) -m tools.chaos run $(ARGS)
+
+cluster: environment ## Run three nodes of Galera, HAProxy, replicas of the service and the sandbox, until Ctrl-C
+	@$(VENV_PYTHON) -m tools.cluster $(ARGS)
 
 image: ## Build the container image (with podman: make CONTAINERS=podman image)
 	$(CONTAINERS) build --tag registration .
