@@ -10,7 +10,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / ".venv" / "bin" / "python"
@@ -29,6 +31,21 @@ def prepare(*, dev: bool) -> Path:
     if not PYTHON.exists() or installed["lock"] != _lock_digest() or (dev and not installed["dev"]):
         _sync(dev=dev or bool(installed["dev"]))
     return PYTHON
+
+
+def prepare_another(folder: Path, python: Path) -> Path:
+    """Make an environment for another Python in a folder of its own, with the tools and tests' packages."""
+    stamp, its_python = folder / STAMP.name, folder / "bin" / "python"
+    if stamp.exists() and stamp.read_text() == _lock_digest() and _answers(its_python):
+        return its_python
+    if not _answers(PIPENV):
+        _install_pipenv()
+    print(f"Installing packages as Pipfile.lock says into {folder.relative_to(ROOT)}", flush=True)
+    _run([str(python), "-m", "venv", "--clear", str(folder)])
+    # pipenv installs into the environment that is active.
+    _run([str(PIPENV), "sync", "--dev"], {"PIPENV_IGNORE_VIRTUALENVS": "", "VIRTUAL_ENV": str(folder)})
+    stamp.write_text(_lock_digest())
+    return its_python
 
 
 def _sync(*, dev: bool) -> None:
@@ -53,7 +70,7 @@ def _install_pipenv() -> None:
     _run([str(PIPENV.parent / "python"), "-m", "pip", "install", "--quiet", f"pipenv=={PIPENV_VERSION}"])
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], variables: Mapping[str, str] = MappingProxyType({})) -> None:
     """Run the command with pipenv kept to this folder; its output is shown only if it fails."""
     keep_here = {
         "PIPENV_PIPFILE": str(ROOT / "Pipfile"),
@@ -62,7 +79,12 @@ def _run(command: list[str]) -> None:
         "PIPENV_NOSPIN": "1",
     }
     result = subprocess.run(
-        command, cwd=ROOT, env=os.environ | keep_here, capture_output=True, text=True, check=False
+        command,
+        cwd=ROOT,
+        env={**os.environ, **keep_here, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if result.returncode != 0:
         raise NotSetUp(f"{result.stdout}{result.stderr}\nThis failed, see above: {' '.join(command)}")

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Iterator
@@ -48,6 +49,7 @@ class Server(uvicorn.Server):
         if self._lifeline is not None:
             asyncio.get_running_loop().add_reader(self._lifeline, self._end_with_parent, self._lifeline)
         await super().startup(sockets)
+        gc.freeze()  # what is there by now stays: no need to look through it at every collection
         for listener in sockets or ():
             host, port, *_ = listener.getsockname()
             log.info("listening", host=host, port=port)

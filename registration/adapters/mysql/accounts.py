@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from registration.domain.registration import Registration
 from registration.domain.user import User
 
 _NOBODY = UUID(int=0)
+_NOBODYS_ADDRESS = ""
 _NOBODYS_HASH = "$2b$00$" + 53 * "."
 
 # As much is read, converted and opened whatever there is, or a stop-watch would tell: what is not there is `nobody`'s.
@@ -55,7 +57,7 @@ async def read_account(
         address_key,
         client_key,
         _NOBODY.bytes,
-        keys.seal_password_hash(_NOBODYS_HASH, email.text, _NOBODY),
+        _nobodys_sealed_hash(keys, keys.current_password_key_id),
         keys.current_password_key_id,
         email.text,
         email.text,
@@ -179,9 +181,16 @@ def _utc(instant: datetime) -> datetime:
     return instant.replace(tzinfo=UTC)
 
 
+@lru_cache(maxsize=8)
+def _nobodys_sealed_hash(keys: KeyRing, _key_id: int) -> bytes:
+    """For each key once; sealing takes as long as opening."""
+    return keys.seal_password_hash(_NOBODYS_HASH, _NOBODYS_ADDRESS, _NOBODY)
+
+
 async def _hash(keys: KeyRing, email: EmailAddress, row: Row) -> tuple[UUID, PasswordHash]:
     credential_id = UUID(bytes=row[0])
-    opened = await keys.open_password_hash(row[1], row[2], email.text, credential_id)
+    owner = _NOBODYS_ADDRESS if credential_id == _NOBODY else email.text
+    opened = await keys.open_password_hash(row[1], row[2], owner, credential_id)
     return credential_id, PasswordHash(opened, key_is_old=row[2] != keys.current_password_key_id)
 
 

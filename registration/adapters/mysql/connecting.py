@@ -1,6 +1,7 @@
 """How connections are made: the password goes to nobody who may not have it."""
 
 import asyncio
+import functools
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import aiomysql
 from pymysql.constants import CLIENT, CR
 from pymysql.err import MySQLError, OperationalError
+from pymysql.protocol import FieldDescriptorPacket, MysqlPacket
 
 from registration.adapters.mysql.server import Server
 
@@ -55,10 +57,12 @@ def connector(server: Server, connect_seconds: float) -> Connect:
 class Pool(aiomysql.Pool):  # type: ignore[misc]  # the driver is not typed
     """The driver's pool of connections that we make: it has no other way to be given them."""
 
-    def __init__(self, connect: Connect, size: int) -> None:
+    def __init__(self, connect: Connect, size: int, connect_limit: float) -> None:
+        """`connect_limit`: seconds until a connection stands, its greeting and session too."""
         loop = asyncio.get_running_loop()
         super().__init__(minsize=0, maxsize=size, echo=False, pool_recycle=RECYCLE_SECONDS, loop=loop)
         self._connect = connect
+        self._connect_limit = connect_limit
 
     async def _fill_free_pool(self, override_min: bool) -> None:  # noqa: ARG002, FBT001 - the driver calls it so
         """Take out what is dead, which is all that the driver's own does here, and make one if none is left."""
@@ -66,7 +70,8 @@ class Pool(aiomysql.Pool):  # type: ignore[misc]  # the driver is not typed
         if not self._free and self.size < self.maxsize:
             self._acquiring += 1
             try:
-                self._free.append(await self._connect())
+                async with asyncio.timeout(self._connect_limit):
+                    self._free.append(await self._connect())
             finally:
                 self._acquiring -= 1
 
@@ -88,9 +93,21 @@ class _GuardedConnection(aiomysql.Connection):  # type: ignore[misc]  # the driv
         self._refuse_in_the_clear(plugin_name.decode("latin-1"))
         return await super()._process_auth(plugin_name, auth_packet)
 
+    async def _read_packet(self, packet_type: Any = MysqlPacket) -> Any:
+        """As the driver does, but a column's description, the same in every answer, is taken apart once."""
+        if packet_type is not FieldDescriptorPacket:
+            return await super()._read_packet(packet_type)
+        packet = await super()._read_packet()
+        return _column(packet.get_all_data(), self.encoding)
+
     def _refuse_in_the_clear(self, way: str) -> None:
         if way in IN_THE_CLEAR and not self._ssl_context:
             raise OperationalError(CR.CR_AUTH_PLUGIN_CANNOT_LOAD, "the password goes over TLS only")
+
+
+@functools.lru_cache(maxsize=1000)
+def _column(description: bytes, encoding: str) -> Any:
+    return FieldDescriptorPacket(description, encoding)
 
 
 def _arguments(server: Server, connect_seconds: float) -> dict[str, Any]:

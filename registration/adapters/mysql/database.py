@@ -186,15 +186,9 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def _borrow(self) -> AsyncIterator[Connection]:
-        self._waiting += 1
+        await self._take_slot()
         try:
-            async with asyncio.timeout(self._limits.acquire):
-                await self._slots.acquire()
-        finally:
-            self._waiting -= 1
-        try:
-            async with asyncio.timeout(self._limits.acquire):
-                raw = await self._pool.acquire()
+            raw = await self._pool.acquire()
             try:
                 yield Connection(raw, self._limits.statement)
             except Exception:
@@ -207,6 +201,17 @@ class Database:
                 self._pool.release(raw)
         finally:
             self._slots.release()
+
+    async def _take_slot(self) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()  # at once
+            return
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._limits.acquire):
+                await self._slots.acquire()
+        finally:
+            self._waiting -= 1
 
     async def _roll_back(self, raw: aiomysql.Connection) -> None:
         if raw.closed or not raw.get_transaction_status():
@@ -234,7 +239,7 @@ async def open_database(
 ) -> AsyncIterator[Database]:
     """Open the pool lazily: a database that is down now is an Unavailable later, not a failure here."""
     limits = limits or TimeLimits()
-    database = Database(Pool(connector(server, limits.connect), connections), limits)
+    database = Database(Pool(connector(server, limits.connect), connections, limits.acquire), limits)
     try:
         yield database
     finally:

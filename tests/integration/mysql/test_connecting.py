@@ -22,6 +22,7 @@ from registration.cli.migrate import run_dbmate
 from registration.domain.errors import Unavailable
 from tests.integration.mysql.authority import Authority
 from tests.integration.mysql.impostor import PASSWORD, ask_for, error, greeting, impostor
+from tests.integration.mysql.wiretap import wiretap
 from tests.private_database import open_server, server_root
 from tools.private_mariadb import PrivateServer
 from tools.server_distribution import find
@@ -30,6 +31,9 @@ NO_TLS = "offers no TLS"
 IN_THE_CLEAR = "in the clear"
 NOT_TRUSTED = "certificate is not trusted"
 WRONG_PASSWORD = "refuses the user or the password"
+
+KEY_WANTED = b"\x01\x00\x00\x03\x02"
+"""The packet by which a client asks a MySQL server for its public key, to encrypt the password with."""
 
 Connect = Callable[[Server], Awaitable[None]]
 
@@ -169,6 +173,67 @@ class TestAServerWithoutTls:
     ) -> None:
         async with open_database(over_tls(server_without_tls, authority)) as database:
             assert not await database.answers()
+
+
+class TestCachingSha2Password:
+    """How MySQL has a password proven: by all of it to a server that has not seen it yet, then by a hash of a hash."""
+
+    @pytest.fixture
+    async def unseen(self, server: PrivateServer) -> Server:
+        """Where the password is set anew, so that the server has not seen it yet."""
+        if server.distribution.kind != "MySQL":
+            pytest.skip("MariaDB has passwords proven in other ways")
+        usual = parse_database_url(server.url())
+        async with open_database(usual) as database:
+            user = str(await value(database, "SHOW CREATE USER CURRENT_USER()"))
+            assert "IDENTIFIED WITH 'caching_sha2_password'" in user
+            await database.read(lambda connection: connection.execute("SET PASSWORD = %s", usual.password))
+        return usual
+
+    @each_way
+    async def test_goes_encrypted_with_the_servers_key_where_there_is_no_tls(
+        self, connect: Connect, unseen: Server
+    ) -> None:
+        async with wiretap(unseen) as tap:
+            await connect(tap.server)
+        assert KEY_WANTED in tap.told
+        assert unseen.password.encode() not in tap.told
+
+    @each_way
+    async def test_is_proven_by_a_hash_once_the_server_has_seen_it(
+        self, connect: Connect, unseen: Server
+    ) -> None:
+        await work(unseen)
+        async with wiretap(unseen) as tap:
+            await connect(tap.server)
+        assert b"caching_sha2_password" in tap.told
+        assert KEY_WANTED not in tap.told
+        assert unseen.password.encode() not in tap.told
+
+    @each_way
+    async def test_goes_within_tls_and_counts_as_seen_then(
+        self, connect: Connect, unseen: Server, authority: Authority
+    ) -> None:
+        async with wiretap(replace(unseen, ssl_ca=str(authority.certificate))) as tap:
+            await connect(tap.server)
+            await connect(tap.server)
+        assert b"caching_sha2_password" not in tap.told  # all of it was within
+        async with wiretap(unseen) as tap:
+            await connect(tap.server)
+        assert KEY_WANTED not in tap.told
+
+    @each_way
+    async def test_is_refused_if_it_is_wrong_in_each_way(
+        self, connect: Connect, unseen: Server, authority: Authority
+    ) -> None:
+        for server in (unseen, replace(unseen, ssl_ca=str(authority.certificate))):
+            with pytest.raises(AccessRefused, check=lambda refusal: WRONG_PASSWORD in refusal.reason):
+                await connect(replace(server, password="wrong"))
+
+    async def test_goes_with_dbmate_in_each_way(self, unseen: Server, authority: Authority) -> None:
+        over_tls = replace(unseen, ssl_ca=str(authority.certificate))
+        for server in (unseen, unseen, over_tls):
+            assert (await asyncio.to_thread(run_dbmate, server)).returncode == 0
 
 
 class TestWhatTheOperatorHasToMend:
