@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped] # of schemathesis; its stubs would be one more package for two files
+import yaml
 
 from tests.unit.test_metrics_document import registered, values_of
 from tests.unit.test_security_doc import slug

@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped] # of schemathesis; its stubs would be one more package for two files
+import yaml
 
 from tests.private_database import ROOT
 from tools import promtool
