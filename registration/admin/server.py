@@ -24,12 +24,11 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that callers can connect to from now on. Raises CannotListen."""
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except socket.gaierror as error:
-        raise CannotListen(error.strerror) from error
-    except OSError as error:
-        raise CannotListen(
-            os.strerror(error.errno or 0)
-        ) from error  # Python adds the address to the system's words
+    except OSError as error:  # Python adds the address to the system's words, and numbers the resolver's below 0
+        number = error.errno or 0
+        raise CannotListen(os.strerror(number) if number > 0 else "no such host") from error
+    except UnicodeError as error:
+        raise CannotListen("no such host") from error
 
 
 @contextlib.asynccontextmanager

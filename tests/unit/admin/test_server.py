@@ -72,6 +72,12 @@ def test_a_port_that_is_taken_says_so(host: str) -> None:
         listen(host, taken.getsockname()[1])
 
 
+@pytest.mark.parametrize("host", ["a..b", "nowhere.invalid", "é" * 70])
+def test_a_host_that_nobody_knows_says_so(host: str) -> None:
+    with pytest.raises(CannotListen, match="no such host"):
+        listen(host, free_port())
+
+
 def test_a_host_that_there_is_not_says_so() -> None:
     with pytest.raises(CannotListen, match="Cannot assign requested address"):
         listen("192.0.2.1", free_port())
