@@ -23,6 +23,7 @@ class CannotListen(Exception):
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that callers can connect to from now on. Raises CannotListen."""
     try:
+        host.encode("idna")  # as Python does it later, and then leaves the socket open if it cannot
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:  # Python adds the address to the system's words, and numbers the resolver's below 0
         number = error.errno or 0

@@ -8,6 +8,7 @@ from registration.domain.errors import (
     ExpiredCode,
     IncorrectCode,
     InvalidCredentials,
+    Overloaded,
     RateLimited,
     TooManyAttempts,
 )
@@ -47,6 +48,15 @@ class TestActivating:
         await world.register()
         with pytest.raises(InvalidCredentials):
             await world.activate(world.code(), password=OTHER_PASSWORD)
+
+    async def test_goes_before_others_when_too_much_hashing_waits_for_its_code_runs_out(
+        self, world: World
+    ) -> None:
+        await world.register()
+        world.hasher.is_overloaded = True
+        assert isinstance(await world.activate(world.code()), User)
+        with pytest.raises(Overloaded):
+            await world.get()
 
     async def test_is_refused_for_an_unknown_address_in_the_time_of_one_hash(self, world: World) -> None:
         with pytest.raises(InvalidCredentials):
@@ -135,8 +145,11 @@ class TestWrongCodes:
         world.clock.advance(seconds=1)
         await world.new_code()
         old_code = world.code(mail=0)
-        for _ in range(3):
+        for _ in range(2):
             await world.guess_wrong()
+        assert [mail.voided for mail in world.mails()] == [False, False]
+        await world.guess_wrong()
+        assert [mail.voided for mail in world.mails()] == [True, True]
         world.clock.advance(seconds=30)
         await world.new_code(client="another")
         with pytest.raises(IncorrectCode):

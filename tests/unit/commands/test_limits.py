@@ -1,5 +1,7 @@
 """What the rate limiter decides, and when it is asked."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from registration.domain.email_address import EmailAddress
@@ -31,6 +33,28 @@ async def test_a_client_shows_passwords_so_often_and_no_more() -> None:
     await world.register()
     await world.get()
     await world.get()
+    with pytest.raises(RateLimited):
+        await world.get()
+
+
+SHOWING_THE_PASSWORD: dict[str, Callable[[World], Awaitable[object]]] = {
+    "get": lambda world: world.get(),
+    "new_code": lambda world: world.new_code(),
+    "activate": lambda world: world.activate(world.code()),
+    "erase": lambda world: world.erase(),
+}
+
+
+@pytest.mark.parametrize("show", SHOWING_THE_PASSWORD.values(), ids=SHOWING_THE_PASSWORD.keys())
+async def test_whatever_shows_a_password_counts_for_the_client_that_asked(
+    show: Callable[[World], Awaitable[object]],
+) -> None:
+    world = World(limiter=FakeRateLimiter(authentications=1))
+    await world.register()
+    world.clock.advance(seconds=30)
+    await show(world)
+    with pytest.raises(RateLimited):
+        await show(world)
     with pytest.raises(RateLimited):
         await world.get()
 

@@ -1,5 +1,8 @@
+from collections.abc import Awaitable, Callable, Sequence
+
 import pytest
 
+from registration.commands.register_user import RegisterUser
 from registration.domain.errors import (
     AlreadyActive,
     ExpiredCode,
@@ -9,9 +12,10 @@ from registration.domain.errors import (
 )
 from registration.domain.events import ActivationCodeIssued, TakenAddressRegistered
 from registration.domain.mail import MailKind, MailState
+from registration.domain.password import PasswordHash
 from registration.domain.policy import Policy
 from registration.domain.user import User
-from tests.world import OTHER_PASSWORD, World
+from tests.world import ANN, HOME, OTHER_PASSWORD, PASSWORD, World
 
 
 async def test_mails_another_code(world: World) -> None:
@@ -35,6 +39,54 @@ async def test_an_active_user_needs_none(world: World) -> None:
     await world.register_active()
     with pytest.raises(AlreadyActive):
         await world.new_code()
+
+
+async def test_one_who_became_active_while_the_password_was_checked_needs_none_either(world: World) -> None:
+    await world.register()
+    world.clock.advance(seconds=30)
+    while_checking(world, lambda: world.activate(world.code()))
+    with pytest.raises(AlreadyActive):
+        await world.new_code()
+    assert len(world.mails()) == 1
+
+
+async def test_a_registration_that_was_replaced_while_its_password_was_checked_gets_none(
+    world: World,
+) -> None:
+    await world.register()
+    world.clock.advance(seconds=30)
+    while_checking(world, lambda: world.register(password=OTHER_PASSWORD))
+    with pytest.raises(InvalidCredentials):
+        await world.new_code()
+    assert len(world.mails()) == 2
+
+
+async def test_mails_it_in_the_language_of_the_first(world: World) -> None:
+    await world.bus.dispatch(RegisterUser(ANN, PASSWORD, HOME, "de"))
+    world.clock.advance(seconds=30)
+    await world.new_code()
+    assert [mail.new.language for mail in world.mails()] == ["de", "de"]
+
+
+async def test_mails_it_in_english_where_no_earlier_mail_is_left_to_tell_the_language(world: World) -> None:
+    await world.bus.dispatch(RegisterUser(ANN, PASSWORD, HOME, "de"))
+    world.database.tables.mails.clear()
+    await world.new_code()
+    assert [mail.new.language for mail in world.mails()] == ["en"]
+
+
+def while_checking(world: World, happens: Callable[[], Awaitable[object]]) -> None:
+    """Have something happen before the next password is checked."""
+    check = world.hasher.check
+
+    async def check_after_it(
+        password: str, hashes: Sequence[PasswordHash], *, urgent: bool = False
+    ) -> int | None:
+        world.hasher.check = check  # type: ignore[method-assign]
+        await happens()
+        return await check(password, hashes, urgent=urgent)
+
+    world.hasher.check = check_after_it  # type: ignore[method-assign]
 
 
 async def test_needs_the_password(world: World) -> None:

@@ -1,13 +1,16 @@
 from collections import Counter
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.domain.activation_code import derive_code
+from registration.domain.activation_code import derive_code, voided_by_a_new_code
+from tests.unit.domain.mails import NOW, accepted, mail
 
 KEY = b"k" * 32
+MINUTE = timedelta(minutes=1)
 
 
 @given(st.uuids(), st.uuids(), st.integers(4, 8))
@@ -42,3 +45,23 @@ def test_every_digit_is_as_likely_as_another(position: int) -> None:
 def test_leading_zeros_stay() -> None:
     codes = (derive_code(KEY, uuid4(), uuid4(), 4) for _ in range(1000))
     assert {len(code) for code in codes} == {4}
+
+
+class TestTheCodesThatANewOneVoids:
+    def test_are_all_live_ones_but_the_newest(self) -> None:
+        newest, older, oldest = accepted(), accepted(), accepted()
+        assert voided_by_a_new_code([newest, older, oldest], NOW, MINUTE) == [older, oldest]
+
+    def test_are_on_the_wire_too_or_may_have_arrived(self) -> None:
+        on_the_wire, maybe_sent = mail(is_claimed=True), mail(maybe_sent=True)
+        assert voided_by_a_new_code([accepted(), on_the_wire, maybe_sent], NOW, MINUTE) == [
+            on_the_wire,
+            maybe_sent,
+        ]
+        assert voided_by_a_new_code([on_the_wire, maybe_sent], NOW, MINUTE) == [maybe_sent]
+
+    def test_are_none_where_the_other_has_expired(self) -> None:
+        assert voided_by_a_new_code([accepted(NOW - MINUTE), accepted()], NOW, MINUTE) == []
+
+    def test_are_none_where_the_other_is_not_sent_any_more(self) -> None:
+        assert voided_by_a_new_code([mail(), accepted()], NOW, MINUTE) == []
