@@ -1,9 +1,7 @@
 """How connections are made: the password goes to nobody who may not have it."""
 
-import asyncio
 import functools
 import ssl
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiomysql
@@ -11,12 +9,11 @@ from pymysql.constants import CLIENT, CR
 from pymysql.err import MySQLError, OperationalError
 from pymysql.protocol import FieldDescriptorPacket, MysqlPacket
 
+from registration.adapters.mysql.pool import Connect
 from registration.adapters.mysql.server import Server
 
 IN_THE_CLEAR = frozenset({"mysql_clear_password", "mysql_old_password"})
 """Ways to prove a password that show it, or as good as show it, to whoever listens."""
-
-RECYCLE_SECONDS = 600
 
 SESSION_SETTINGS = (
     "SET /*M! tx_isolation = 'READ-COMMITTED', max_statement_time = 3, wsrep_sync_wait = 1, */"
@@ -26,9 +23,6 @@ SESSION_SETTINGS = (
 )
 """MariaDB reads the first comment, MySQL the second. `wsrep_sync_wait`: on a Galera node a read first waits for what
 other nodes have committed, or a user who has just registered on one of them would be refused."""
-
-
-Connect = Callable[[], Awaitable[aiomysql.Connection]]
 
 
 def connector(server: Server, connect_seconds: float) -> Connect:
@@ -54,34 +48,18 @@ def connector(server: Server, connect_seconds: float) -> Connect:
     return connect
 
 
-class Pool(aiomysql.Pool):  # type: ignore[misc]  # the driver is not typed
-    """The driver's pool of connections that we make: it has no other way to be given them."""
-
-    def __init__(self, connect: Connect, size: int, connect_limit: float) -> None:
-        """`connect_limit`: seconds until a connection stands, its greeting and session too."""
-        loop = asyncio.get_running_loop()
-        super().__init__(minsize=0, maxsize=size, echo=False, pool_recycle=RECYCLE_SECONDS, loop=loop)
-        self._connect = connect
-        self._connect_limit = connect_limit
-
-    async def _fill_free_pool(self, override_min: bool) -> None:  # noqa: ARG002, FBT001 - the driver calls it so
-        """Take out what is dead, which is all that the driver's own does here, and make one if none is left."""
-        await super()._fill_free_pool(override_min=False)
-        if not self._free and self.size < self.maxsize:
-            self._acquiring += 1
-            try:
-                async with asyncio.timeout(self._connect_limit):
-                    self._free.append(await self._connect())
-            finally:
-                self._acquiring -= 1
-
-
 class _GuardedConnection(aiomysql.Connection):  # type: ignore[misc]  # the driver is not typed
     """The driver's connection, which looks at whom it is talking to before it says more than hello.
 
     The driver itself goes on in the clear where a greeting offers no TLS, and shows the password to a server that asks
     for it. But until TLS stands, whoever is on the way may have written what we read.
     """
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the other end has gone while the connection was at rest; MySQL says an error before it does."""
+        reader = self._reader
+        return bool(reader.at_eof() or reader.exception() or reader.eof_received)
 
     async def _get_server_information(self) -> None:
         await super()._get_server_information()

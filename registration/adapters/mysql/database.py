@@ -11,7 +11,8 @@ import aiomysql
 import structlog
 from pymysql.err import InterfaceError, InternalError, MySQLError, OperationalError, ProgrammingError
 
-from registration.adapters.mysql.connecting import Pool, connector
+from registration.adapters.mysql.connecting import connector
+from registration.adapters.mysql.pool import Pool
 from registration.adapters.mysql.refusals import RETRY_AFTER, describe, refusal_of
 from registration.adapters.mysql.server import Server
 from registration.adapters.mysql.statement_spans import statement_span
@@ -102,18 +103,18 @@ class Connection:
 
 
 class Database:
-    """Runs work on pooled connections. Nobody ever waits in the pool itself, which can lose a wake-up."""
+    """Runs work on pooled connections, on so many at once and not more."""
 
-    def __init__(self, pool: aiomysql.Pool, limits: TimeLimits) -> None:
+    def __init__(self, pool: Pool, connections: int, limits: TimeLimits) -> None:
         self._pool = pool
+        self._connections = connections
         self._limits = limits
-        self._slots = asyncio.Semaphore(pool.maxsize)
+        self._slots = asyncio.Semaphore(connections)
         self._waiting = 0
 
     @property
     def usage(self) -> PoolUsage:
-        pool = self._pool
-        return PoolUsage(pool.size - pool.freesize, pool.freesize, pool.maxsize, self._waiting)
+        return PoolUsage(self._pool.used, self._pool.idle, self._connections, self._waiting)
 
     async def read(self, work: Callable[[Connection], Awaitable[R]]) -> R:
         """Run statements that stand alone, each committed by itself, again from the beginning after a failure.
@@ -227,10 +228,9 @@ class Database:
         """Close every connection, after those in use have come back or a short time has passed."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.acquire):
-                for _ in range(self._pool.maxsize):
+                for _ in range(self._connections):
                     await self._slots.acquire()
         self._pool.terminate()
-        await self._pool.wait_closed()
 
 
 @contextlib.asynccontextmanager
@@ -239,7 +239,8 @@ async def open_database(
 ) -> AsyncIterator[Database]:
     """Open the pool lazily: a database that is down now is an Unavailable later, not a failure here."""
     limits = limits or TimeLimits()
-    database = Database(Pool(connector(server, limits.connect), connections, limits.acquire), limits)
+    pool = Pool(connector(server, limits.connect), limits.acquire)
+    database = Database(pool, connections, limits)
     try:
         yield database
     finally:
