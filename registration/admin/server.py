@@ -25,8 +25,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         host.encode("idna")  # as Python does it later, and then leaves the socket open if it cannot
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:  # Python adds the address to the system's words, and numbers the resolver's below 0
-        number = error.errno or 0
+    except OSError as error:
+        number = error.errno or 0  # below 0 if it is the resolver's; Python adds the address to the system's words
         raise CannotListen(os.strerror(number) if number > 0 else "no such host") from error
     except UnicodeError as error:
         raise CannotListen("no such host") from error
