@@ -26,7 +26,8 @@ def listen(host: str, port: int) -> socket.socket:
         host.encode("idna")  # as Python does it later, and then leaves the socket open if it cannot
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        number = error.errno or 0  # below 0 if it is the resolver's; Python adds the address to the system's words
+        # Python adds the address to the system's words; what the resolver says has a number below 0.
+        number = error.errno or 0
         raise CannotListen(os.strerror(number) if number > 0 else "no such host") from error
     except UnicodeError as error:
         raise CannotListen("no such host") from error
