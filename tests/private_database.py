@@ -3,9 +3,8 @@
 - REGISTRATION_TEST_DATABASE_URL names another server: databases are made beside the one in it, so the user must be
   allowed to make those whose names begin with that one's.
 - REGISTRATION_TEST_SERVER=FOLDER takes the throwaway server out of another system (a chroot; needs root), to see how
-  the suite does with another version:
-      mmdebstrap --variant=minbase --include=mariadb-server-core,mariadb-client-core trixie FOLDER     MariaDB 11.8
-      mmdebstrap --variant=minbase --include=mysql-server-core,mysql-client-core sid FOLDER            MySQL 9
+  the suite does with another version. `make test-matrix` unpacks such systems and runs the suite with each; afterwards
+  they are in /var/cache/registration-servers.
 """
 
 import contextlib
