@@ -1,5 +1,7 @@
 """What the service does by itself while nobody asks for anything."""
 
+from uuid import uuid4
+
 import pymysql
 
 from config.settings import parse_database_url
@@ -25,10 +27,10 @@ def put_old_mails(database_url: str, count: int) -> None:
             """
             INSERT INTO mails (id, mailbox_key, client_key, kind, credential_id, code_key, template_version, language,
                 created_at, state)
-            VALUES (UNHEX(MD5(%s)), 'mailbox', 'client', 'activation-code', 'credential', 1, 1, 'en', '2020-01-01',
+            VALUES (UNHEX(%s), 'mailbox', 'client', 'activation-code', 'credential', 1, 1, 'en', '2020-01-01',
                 'accepted')
             """,
-            [(number,) for number in range(count)],
+            [(uuid4().hex,) for _ in range(count)],
         )
 
 

@@ -55,7 +55,6 @@ async def test_a_good_answer_is_read(session: ClientSession) -> None:
 @pytest.mark.parametrize(
     "behave, outcome",
     [
-        pytest.param(close_at_once, Outcome(Verdict.UNKNOWN, "answer lost"), id="closes at once"),
         pytest.param(answering(b""), Outcome(Verdict.UNKNOWN, "answer lost"), id="closes after reading all"),
         pytest.param(answering(b"", then=reset), Outcome(Verdict.UNKNOWN, "connection lost"), id="resets"),
         pytest.param(answering(OK_HEAD), Outcome(Verdict.UNKNOWN, "answer lost"), id="half the headers"),
@@ -114,6 +113,14 @@ async def test_a_broken_answer_is_never_an_exception_and_errs_on_the_safe_side(
 ) -> None:
     async with provider(behave) as url:
         assert await attempt(session, url) == outcome
+
+
+async def test_who_hangs_up_without_reading_may_have_taken_the_mail(session: ClientSession) -> None:
+    """A system that closes on unread bytes resets the connection: which of the two is seen first differs by Python."""
+    async with provider(close_at_once) as url:
+        outcome = await attempt(session, url)
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert outcome.reason in {"answer lost", "connection lost"}
 
 
 @pytest.mark.parametrize(
