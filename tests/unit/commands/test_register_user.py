@@ -1,4 +1,7 @@
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
 
 import pytest
 
@@ -6,6 +9,7 @@ from registration.domain.email_address import EmailAddress
 from registration.domain.errors import InvalidCredentials, RateLimited, UnacceptablePassword, Unavailable
 from registration.domain.events import ActivationCodeIssued, TakenAddressRegistered, UserRegistered
 from registration.domain.mail import MailKind
+from registration.domain.password import PasswordHash
 from registration.domain.user import User
 from registration.queries.get_user import PendingUser
 from tests.world import ANN, HOME, OTHER_PASSWORD, World
@@ -250,8 +254,10 @@ class TestMailboxLimits:
         for _ in range(3):
             await world.register()
             world.clock.advance(minutes=1)
+        spent = world.hasher.hashes_spent
         with pytest.raises(RateLimited):
             await world.register()
+        assert world.hasher.hashes_spent == spent
         await world.register(client="another")
 
     async def test_erasure_does_not_start_them_again(self, world: World) -> None:
@@ -265,6 +271,27 @@ class TestMailboxLimits:
         world.database.fail_commit = Unavailable(retry_after=world.policy.mail_cooldown)
         with pytest.raises(Unavailable):
             await world.register(client=HOME)
+
+
+async def test_is_unavailable_for_a_second_while_one_user_after_another_comes_in_between(
+    world: World,
+) -> None:
+    """Each has another salt, so no hash that was made for an earlier one will do."""
+    user = await World(clock=world.clock).register_active()
+    hash_password = world.hasher.hash
+    salts = (f"$2b$12${number:022}" for number in count(100))
+
+    async def hash_while_another_user_appears(password: str, **options: object) -> object:
+        digest = user.password_hash.bcrypt.removeprefix(user.password_hash.salt)
+        world.database.tables.users[ANN] = replace(user, password_hash=PasswordHash(next(salts) + digest))
+        return await hash_password(password, **options)  # type: ignore[arg-type]
+
+    world.hasher.hash = hash_while_another_user_appears  # type: ignore[method-assign,assignment]
+    with pytest.raises(Unavailable) as refusal:
+        await world.register(password=OTHER_PASSWORD)
+    assert refusal.value.retry_after == timedelta(seconds=1)
+    assert world.hasher.hashes_spent == 3
+    assert ANN not in world.database.tables.registrations
 
 
 async def test_activating_between_the_reading_and_the_transaction_keeps_the_one_salt(world: World) -> None:

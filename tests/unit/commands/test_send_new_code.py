@@ -75,20 +75,6 @@ async def test_mails_it_in_english_where_no_earlier_mail_is_left_to_tell_the_lan
     assert [mail.new.language for mail in world.mails()] == ["en"]
 
 
-def while_checking(world: World, happens: Callable[[], Awaitable[object]]) -> None:
-    """Have something happen before the next password is checked."""
-    check = world.hasher.check
-
-    async def check_after_it(
-        password: str, hashes: Sequence[PasswordHash], *, urgent: bool = False
-    ) -> int | None:
-        world.hasher.check = check  # type: ignore[method-assign]
-        await happens()
-        return await check(password, hashes, urgent=urgent)
-
-    world.hasher.check = check_after_it  # type: ignore[method-assign]
-
-
 async def test_needs_the_password(world: World) -> None:
     await world.register()
     with pytest.raises(InvalidCredentials):
@@ -180,3 +166,17 @@ async def test_is_sent_once_when_the_answer_to_the_commit_is_lost(world: World) 
     world.database.lose_commit_answers = 1
     await world.new_code()
     assert len(world.mails()) == 2
+
+
+def while_checking(world: World, happens: Callable[[], Awaitable[object]]) -> None:
+    """Have something happen before the next password is checked."""
+    check = world.hasher.check
+
+    async def check_after_it(
+        password: str, hashes: Sequence[PasswordHash], *, urgent: bool = False
+    ) -> int | None:
+        world.hasher.check = check  # type: ignore[method-assign]
+        await happens()
+        return await check(password, hashes, urgent=urgent)
+
+    world.hasher.check = check_after_it  # type: ignore[method-assign]
