@@ -26,7 +26,9 @@ workers.STOP_SECONDS = 2.0
 def until_told(lifeline):
     "What the server does: end well at SIGTERM, or when the parent is gone."
     asked, asking = os.pipe()
-    signal.signal(signal.SIGTERM, lambda *_: os.write(asking, b"."))
+    os.set_blocking(asking, False)
+    signal.set_wakeup_fd(asking)  # a handler in Python would wait for the end of a select that had not begun
+    signal.signal(signal.SIGTERM, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     select.select([asked, lifeline], [], [])
     return True
