@@ -15,6 +15,7 @@ from bench import mails as mails_bench
 from bench import micro as micro_bench
 from bench import overload as overload_bench
 from bench import purge as purge_bench
+from bench import replicas as replicas_bench
 from bench import soak as soak_bench
 from bench import start as start_bench
 from bench import statements as statements_bench
@@ -295,6 +296,46 @@ def growth(users: int, count: int, seconds: float, rounds: int) -> None:
     }
     _wrote("growth", database, settings, results)
     insist(outcome.aims)
+
+
+@main.command()
+@click.option("--callers", type=click.IntRange(6, 600), default=48, show_default=True, help="In all.")
+@click.option("--seconds", type=SECONDS, default=10.0, show_default=True, help="Of each measurement.")
+@click.option("--warm-up", type=SECONDS, default=3.0, show_default=True, help="Seconds before each.")
+@click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True)
+def replicas(callers: int, seconds: float, warm_up: float, rounds: int) -> None:
+    """One, two and three replicas on one database: what they make, and which resource is full."""
+    with _stage() as stage:
+        outcome = replicas_bench.measure(stage, callers, warm_up, seconds, rounds, click.echo)
+        database = stage.probe.version
+    names = list(next(iter(outcome.columns.values())))
+    headings = [f"{count} replicas" if count > 1 else "1 replica" for count in outcome.columns]
+    print(
+        table(
+            ["median (least to most)", *headings],
+            [
+                [journey_page.title(name), *(str(figures[name]) for figures in outcome.columns.values())]
+                for name in names
+            ],
+        )
+    )
+    for heading, full in zip(headings, outcome.full.values(), strict=True):
+        print(f"full with {heading}: {full}")
+    settings = {
+        "callers": callers,
+        "warm_up_seconds": warm_up,
+        "seconds": seconds,
+        "rounds": rounds,
+        "cost": replicas_bench.COST,
+    }
+    results = {
+        "full": outcome.full,
+        "rounds": {
+            count: [{**each.figures, "failures": each.failures} for each in found]
+            for count, found in outcome.rounds.items()
+        },
+    }
+    _wrote("replicas", database, settings, results)
 
 
 @main.command()

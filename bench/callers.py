@@ -1,9 +1,12 @@
 """Running the load generator against a service on the stage."""
 
+import contextlib
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from bench.dialects import OURS, Dialect
-from bench.stage import Provider, Service, Stage
+from bench.stage import Program, Provider, Service, Stage
 
 PATIENCE_SECONDS = 120
 
@@ -24,6 +27,18 @@ def make_journeys(
     return _run(stage, "journeys", service, provider, seconds, *options)
 
 
+def make_journeys_at_each(
+    stage: Stage, services: Sequence[Service], provider: Provider, callers: int, seconds: float
+) -> Sequence[Any]:
+    """Likewise by a load generator for each service, all at the same time; so many callers each."""
+    with contextlib.ExitStack() as stack:
+        programs = [
+            stack.enter_context(_running(stage, "journeys", service, provider, seconds, "--callers", callers))
+            for service in services
+        ]
+        return [program.result(seconds + PATIENCE_SECONDS) for program in programs]
+
+
 def make_registrations(
     stage: Stage, service: Service, provider: Provider, rate: float, seconds: float
 ) -> Any:
@@ -34,6 +49,12 @@ def make_registrations(
 def _run(
     stage: Stage, load: str, service: Service, provider: Provider, seconds: float, *options: object
 ) -> Any:
-    ports = ("--port", service.port, "--feed-port", provider.feed_port)
-    with stage.running("bench.load", load, *ports, "--seconds", seconds, *options) as program:
+    with _running(stage, load, service, provider, seconds, *options) as program:
         return program.result(seconds + PATIENCE_SECONDS)
+
+
+def _running(
+    stage: Stage, load: str, service: Service, provider: Provider, seconds: float, *options: object
+) -> AbstractContextManager[Program]:
+    ports = ("--port", service.port, "--feed-port", provider.feed_port)
+    return stage.running("bench.load", load, *ports, "--seconds", seconds, *options)

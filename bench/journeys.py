@@ -137,7 +137,7 @@ class _Spent:
         )
 
 
-def _per_second(ended_at: Sequence[float], began_at: float, seconds: float) -> float:
+def per_second(ended_at: Sequence[float], began_at: float, seconds: float) -> float:
     """While all callers were at it: from the first end to the last one in time, whatever straggler came later.
 
     Where hardly one came in time, all of them by all the time that they took.
@@ -158,7 +158,7 @@ def _per_journey(seen: Any, spent: _Spent, idle: _Spent, hash_ms: float, seconds
     ours = spent.service + spent.database + spent.provider + seen["own_processor_seconds"]
     return {
         "journeys": journeys,
-        "journeys_per_second": _per_second(seen["journeys_ended_at"], seen["began_at"], seconds),
+        "journeys_per_second": per_second(seen["journeys_ended_at"], seen["began_at"], seconds),
         "service_ms_per_journey": service_ms,
         "of_that_idle_and_bystander_ms": idle_ms,
         "of_that_the_journeys_own_ms": service_ms - idle_ms,

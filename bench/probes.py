@@ -29,6 +29,11 @@ def running_nanoseconds(pid: int) -> int:
     return sum(int((task / "schedstat").read_text().split()[0]) for task in _tasks(pid))
 
 
+def event_loop_seconds(pid: int) -> float:
+    """Of the process's first thread, which is where a service of one process has its event loop."""
+    return int((PROC / str(pid) / "task" / str(pid) / "schedstat").read_text().split()[0]) / 1e9
+
+
 def wants_a_processor(pid: int) -> bool:
     """Whether any of the process's threads runs or waits for a processor."""
     return any((task / "stat").read_text().rpartition(")")[2].split()[0] == "R" for task in _tasks(pid))
