@@ -6,7 +6,7 @@ CONTAINERS ?= docker
 ARGS ?=
 VENV_PYTHON := .venv/bin/python
 
-.PHONY: help run test check audit format bench cluster image image-test soak chaos clean environment
+.PHONY: help run test test-matrix mutants check audit format bench cluster image image-test soak chaos clean environment
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -17,6 +17,12 @@ run: ## Run the service with a private database and a stand-in mail provider, un
 
 test: environment ## Run all tests, against a private database that is thrown away
 	$(VENV_PYTHON) -m pytest $(ARGS)
+
+test-matrix: environment ## Run all tests with each database server and each Python that is supported
+	@$(VENV_PYTHON) -m tools.test_matrix $(ARGS)
+
+mutants: environment ## Break rules and commands in hundreds of small ways, and see whether quick tests notice
+	@$(VENV_PYTHON) -m tools.mutants $(ARGS)
 
 check: environment ## Check format, lint, types, who imports whom, and that no file holds a secret
 	$(VENV_PYTHON) -m ruff format --check
