@@ -51,7 +51,7 @@ class ConflictError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TimeLimits:
-    """In seconds. The work, retries included, fits before the five seconds in which a caller must have an answer."""
+    """In seconds. `work` is all of a read or a transaction, retries included; a request has one of each at most."""
 
     connect: float = 2.0
     acquire: float = 2.0
